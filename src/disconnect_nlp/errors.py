@@ -1,0 +1,25 @@
+"""The errors a user can meet. Messages name place, value, what is allowed and the next step, never a user's text."""
+
+
+class DisconnectError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class DataError(DisconnectError, ValueError):
+    """A file, table or value given by the user cannot be used as it is."""
+
+
+class TaxonomyError(DisconnectError, ValueError):
+    """A label is not in the taxonomy, or the taxonomy file is not valid."""
+
+
+class LexiconError(DisconnectError, ValueError):
+    """A lexicon or cue file holds something that cannot be compiled."""
+
+
+class ModelError(DisconnectError, ValueError):
+    """A saved model is missing, incomplete, changed or of another version."""
+
+
+class CorpusError(DisconnectError, ValueError):
+    """The corpus breaks one of its own rules."""

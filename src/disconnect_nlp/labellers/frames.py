@@ -1,0 +1,138 @@
+"""Data frame in, data frame out, for any labeller. Touches no file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from disconnect_nlp.errors import DataError
+from disconnect_nlp.labellers.base import Labeller
+from disconnect_nlp.records import Annotation
+
+PREFIX = "disconnect_"
+OK, EMPTY, NOT_TEXT, BAD_ROW = "ok", "empty", "not_text", "bad_row"
+
+
+def output_columns(labels: Sequence[str], *, prefix: str = PREFIX, evidence: bool = True) -> list[str]:
+    """Return the names of the columns that labelling adds, in order.
+
+    Examples
+    --------
+    >>> output_columns(["civic"], evidence=False)
+    ['disconnect_status', 'disconnect_labels', 'disconnect_uncertain', 'disconnect_civic', 'disconnect_civic_score']
+    """
+    summary = ["status", "labels", "uncertain", *(["evidence"] if evidence else [])]
+    return [prefix + name for name in (*summary, *(n for label in labels for n in (label, f"{label}_score")))]
+
+
+def check_columns(columns: Sequence[str], added: Sequence[str], *, text_column: str, place: str) -> None:
+    """Raise DataError if the text column is missing or an added column would overwrite one."""
+    if text_column not in columns:
+        raise DataError(
+            f"{place}: no column {text_column!r}. Columns: {', '.join(map(str, columns))}. Name one with text_column."
+        )
+    taken = [column for column in added if column in columns]
+    if taken:
+        raise DataError(f"{place}: already has {', '.join(taken)}. Choose another prefix, or leave these columns out.")
+
+
+def output_cells(note: Annotation, labels: Sequence[str], *, evidence: bool = True) -> list[Any]:
+    """Return an annotation as the cells of :func:`output_columns`."""
+    chosen = set(labels)
+    cells: list[Any] = [
+        OK,
+        ";".join(label for label in note.labels if label in chosen),
+        ";".join(label for label in note.uncertain if label in chosen),
+    ]
+    if evidence:
+        found = [item.as_dict() for item in note.evidence if item.label in chosen]
+        cells.append(json.dumps(found, ensure_ascii=False))
+    given = set(note.labels)
+    for label in labels:
+        cells += [int(label in given), round(note.scores[label], 4)]
+    return cells
+
+
+def empty_cells(status: str, labels: Sequence[str], *, evidence: bool = True) -> list[Any]:
+    """Return the cells of a row that could not be labelled."""
+    return [status, *[None] * (len(output_columns(labels, evidence=evidence)) - 1)]
+
+
+def status_of(value: object) -> str:
+    """Return whether a cell can be labelled: ``ok``, ``empty`` or ``not_text``.
+
+    Examples
+    --------
+    >>> [status_of(value) for value in ("hello", "  ", None, float("nan"), 3)]
+    ['ok', 'empty', 'empty', 'empty', 'not_text']
+    """
+    if isinstance(value, str):
+        return OK if value.strip() else EMPTY
+    missing = value is None or value is pd.NA or (isinstance(value, float) and value != value)
+    return EMPTY if missing else NOT_TEXT
+
+
+def label_frame(
+    labeller: Labeller,
+    frame: pd.DataFrame,
+    *,
+    text_column: str,
+    labels: Sequence[str] | None = None,
+    prefix: str = PREFIX,
+    evidence: bool = False,
+) -> pd.DataFrame:
+    """Return a copy of ``frame`` with labels added; its index, row order and other columns stay as they are.
+
+    Parameters
+    ----------
+    labeller
+        Any labeller, such as ``load()``.
+    frame
+        One text a row.
+    text_column
+        Where the texts stand.
+    labels
+        Which labels get a decision and a score column; all by default.
+    prefix
+        Put before the name of every added column.
+    evidence
+        Add a column with the evidence of each row as JSON.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``status`` (``ok``, ``empty`` or ``not_text``), ``labels``, ``uncertain`` (``;``-separated) and, for each
+        label, the decision (1, 0, or missing where the row could not be labelled) and ``<label>_score``.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or an added one would overwrite one of the frame's.
+
+    Examples
+    --------
+    >>> from disconnect_nlp import load
+    >>> frame = pd.DataFrame({"id": [7, 8], "entry": ["I feel numb.", None]})
+    >>> out = label_frame(load("lexicon"), frame, text_column="entry", labels=["numbness"])
+    >>> out["disconnect_status"].tolist(), out["disconnect_numbness"].tolist()
+    (['ok', 'empty'], [1, <NA>])
+    """
+    chosen = labeller.taxonomy.check(labels if labels is not None else labeller.labels, place="labels")
+    added = output_columns(chosen, prefix=prefix, evidence=evidence)
+    check_columns(list(frame.columns), added, text_column=text_column, place="frame")
+    statuses = [status_of(value) for value in frame[text_column]]
+    texts = [value for value, status in zip(frame[text_column], statuses, strict=True) if status == OK]
+    notes = labeller.annotate_all(texts, evidence=evidence)
+    rows = [
+        output_cells(next(notes), chosen, evidence=evidence)
+        if status == OK
+        else empty_cells(status, chosen, evidence=evidence)
+        for status in statuses
+    ]
+    new = pd.DataFrame(rows, columns=added, index=frame.index)
+    for label in chosen:
+        new[prefix + label] = new[prefix + label].astype("Int8")
+    return pd.concat([frame, new], axis=1)

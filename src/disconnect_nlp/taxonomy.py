@@ -1,0 +1,142 @@
+"""The label sets, read from ``resources/taxonomy.toml``. Nothing else in the code lists label names."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from disconnect_nlp.errors import TaxonomyError
+from disconnect_nlp.records import Status
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Group(_Record):
+    """A set of labels that answer one question."""
+
+    id: str
+    name: str
+    question: str
+    core: bool
+    """Whether its labels are the two sets the library exists for."""
+    counts: tuple[Status, ...] = ("affirmed",)
+    """Assertion statuses under which evidence gives one of its labels."""
+
+
+class Label(_Record):
+    """One label: what it means, and what it does not."""
+
+    id: str = Field(pattern=r"^[a-z][a-z_]*$")
+    group: str
+    name: str
+    definition: str
+    inclusion: str
+    exclusion: str
+    examples: tuple[str, ...] = Field(min_length=1)
+    quality: Literal["measured", "experimental"] = "measured"
+
+
+class Taxonomy(_Record):
+    """All labels in their fixed order.
+
+    Examples
+    --------
+    >>> taxonomy = load_taxonomy()
+    >>> taxonomy.ids[:2]
+    ('professional', 'civic')
+    >>> taxonomy["numbness"].group
+    'signs'
+    """
+
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    groups: tuple[Group, ...]
+    labels: tuple[Label, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Taxonomy:
+        groups = [group.id for group in self.groups]
+        for names in (groups, [label.id for label in self.labels]):
+            repeated = {name for name in names if names.count(name) > 1}
+            if repeated:
+                raise ValueError(f"defined twice: {', '.join(sorted(repeated))}")
+        for label in self.labels:
+            if label.group not in groups:
+                raise ValueError(f"label {label.id!r} names group {label.group!r}; groups: {', '.join(groups)}")
+        return self
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Label ids in taxonomy order: the columns of every score matrix."""
+        return tuple(label.id for label in self.labels)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Column of each label id."""
+        return {label: column for column, label in enumerate(self.ids)}
+
+    @cached_property
+    def core(self) -> tuple[str, ...]:
+        """The disconnection types and emotional-isolation signs."""
+        core = {group.id for group in self.groups if group.core}
+        return tuple(label.id for label in self.labels if label.group in core)
+
+    @cached_property
+    def counting(self) -> dict[str, tuple[Status, ...]]:
+        """Assertion statuses that count, by label."""
+        groups = {group.id: group.counts for group in self.groups}
+        return {label.id: groups[label.group] for label in self.labels}
+
+    def __getitem__(self, label: str) -> Label:
+        return self.labels[self.index[self.check([label])[0]]]
+
+    def group(self, group: str) -> tuple[str, ...]:
+        """Label ids of one group."""
+        known = [g.id for g in self.groups]
+        if group not in known:
+            raise TaxonomyError(f"unknown group {group!r}. Known groups: {', '.join(known)}.")
+        return tuple(label.id for label in self.labels if label.group == group)
+
+    def check(self, labels: Iterable[str], *, place: str = "") -> tuple[str, ...]:
+        """Return ``labels`` as a tuple if every one is known.
+
+        Raises
+        ------
+        TaxonomyError
+            Naming ``place``, the unknown labels and all known ones.
+
+        Examples
+        --------
+        >>> load_taxonomy().check(["civic", "sadness"])
+        Traceback (most recent call last):
+        disconnect_nlp.errors.TaxonomyError: unknown label 'sadness'. Known labels: professional, civic, ...
+        """
+        labels = tuple(labels)
+        unknown = [label for label in labels if label not in self.index]
+        if unknown:
+            raise TaxonomyError(
+                f"{place + ': ' if place else ''}unknown label {', '.join(map(repr, unknown))}. "
+                f"Known labels: {', '.join(self.ids)}."
+            )
+        return labels
+
+
+def parse_taxonomy(toml: str, *, place: str = "taxonomy") -> Taxonomy:
+    """Read and validate a taxonomy written in TOML."""
+    try:
+        return Taxonomy.model_validate(tomllib.loads(toml))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise TaxonomyError(f"{place}: {error}") from error
+
+
+@cache
+def load_taxonomy() -> Taxonomy:
+    """Return the taxonomy that comes with the package."""
+    source = files("disconnect_nlp") / "resources" / "taxonomy.toml"
+    return parse_taxonomy(source.read_text(encoding="utf-8"), place="taxonomy.toml")

@@ -1,0 +1,268 @@
+"""The classifier: shapes, decisions, calibration, windows, evidence; and saving and loading without pickle."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import TINY
+from disconnect_nlp.errors import DataError, ModelError, TaxonomyError
+from disconnect_nlp.features import Passages, WordVectors, hash_ngrams
+from disconnect_nlp.labellers.base import Thresholds
+from disconnect_nlp.labellers.calibration import calibrate, choose_thresholds, fit_curve, natural_weights, sigmoid
+from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.store import load, save
+
+TEXTS = [text for text, _ in TINY[:6]]
+PLAIN = "nobody reads the report i feel numb nothing soup . , ! he said"
+WORDS = st.sampled_from([*PLAIN.split(), "😶", "é\u0301", "ש", "\n"])
+MESSY = st.lists(WORDS, max_size=60).map(" ".join)
+
+
+def test_it_learns_what_the_tiny_corpus_teaches(tiny_model):
+    index = tiny_model.taxonomy.index
+    decided = tiny_model.predict(TEXTS)
+    assert decided[:, index["professional"]].tolist() == [1, 1, 0, 0, 0, 0]
+    assert decided[:, index["numbness"]].tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def test_probabilities_have_one_shape_and_lie_between_0_and_1(tiny_model):
+    scores = tiny_model.predict_proba(TEXTS)
+    assert scores.shape == (6, len(tiny_model.taxonomy.ids))
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert tiny_model.predict_proba([]).shape == (0, len(tiny_model.taxonomy.ids))
+
+
+@given(st.lists(MESSY, max_size=5))
+@settings(max_examples=25, deadline=None)
+def test_a_batch_gives_what_its_texts_give_one_by_one(tiny_model, texts):
+    together = tiny_model.predict_proba(texts)
+    alone = [tiny_model.predict_proba([text])[0] for text in texts]
+    np.testing.assert_allclose(together, np.reshape(alone, together.shape), atol=1e-6)
+
+
+@given(MESSY)
+@settings(max_examples=40, deadline=None)
+def test_every_quote_stands_at_its_offsets(default_model, text):
+    note = default_model.annotate(text)
+    for item in note.evidence:
+        assert text[item.start : item.end] == item.quote
+        if item.cue:
+            assert text[item.cue.start : item.cue.end] == item.cue.quote
+
+
+@given(MESSY.filter(str.strip))
+@settings(max_examples=40, deadline=None)
+def test_token_contributions_add_up_to_the_log_odds(tiny_model, text):
+    doc = tiny_model.nlp(text)
+    window = (doc, 0, len(doc))
+    tokens = tiny_model.featurizer.token_contributions(window, tiny_model.coefficients, range(len(tiny_model.labels)))
+    expected = tiny_model.log_odds([window])[0] - tiny_model.intercepts
+    np.testing.assert_allclose(tokens.sum(axis=0), expected, atol=1e-4)
+
+
+def test_token_contributions_add_up_with_word_vectors_too():
+    ids = np.sort(DisconnectClassifier().prepare().nlp("nobody reads soup numb").to_array(["NORM"])).astype(np.uint64)
+    vectors = WordVectors(ids, np.random.default_rng(0).normal(size=(len(ids), 5)).astype(np.float16))
+    texts, labels = zip(*TINY, strict=True)
+    model = DisconnectClassifier(bits=10, folds=4, vectors=vectors).fit(texts, labels)
+    doc = model.nlp(TEXTS[0])
+    tokens = model.featurizer.token_contributions((doc, 0, len(doc)), model.coefficients, range(len(model.labels)))
+    np.testing.assert_allclose(
+        tokens.sum(axis=0), model.log_odds([(doc, 0, len(doc))])[0] - model.intercepts, atol=1e-4
+    )
+
+
+def test_one_sentence_counts_the_same_in_a_long_text(tiny_model):
+    filler = "The bus was late and the shop was closed. "
+    long = filler * 60 + TEXTS[2] + " " + filler * 60
+    column = tiny_model.taxonomy.index["numbness"]
+    quiet = tiny_model.predict_proba([filler * 120])[0, column]
+    assert tiny_model.predict_proba([long])[0, column] > 3 * quiet
+    assert tiny_model.predict_proba([TEXTS[2] + " " + filler * 120])[0, column] > 3 * quiet
+
+
+def test_evidence_points_at_the_words_that_matter(default_model):
+    text = "We had soup. I feel numb and empty these days. The bus was late."
+    note = default_model.annotate(text)
+    assert "numbness" in note.labels
+    own = [item for item in note.evidence if item.label == "numbness" and item.source == "model"]
+    assert own
+    assert all("soup" not in item.quote and "bus" not in item.quote for item in own)
+
+
+def test_a_cancelled_match_is_shown_as_counter_evidence(default_model):
+    doc = default_model.nlp("I never feel numb.")
+    found = default_model.explain_doc(doc, ["numbness"])
+    assert [item.status for item in found if item.source.startswith("lexicon")] == ["negated"]
+
+
+def test_a_single_string_and_a_number_are_refused(tiny_model):
+    with pytest.raises(DataError, match="single string"):
+        tiny_model.predict_proba("hello")
+    with pytest.raises(DataError, match="text 1 is float"):
+        tiny_model.predict_proba(["a", 2.5])
+
+
+def test_fit_refuses_unknown_labels_and_too_few_groups():
+    with pytest.raises(TaxonomyError, match="text 0: unknown label 'sad'"):
+        DisconnectClassifier(bits=8).fit(["a"], [["sad"]])
+    with pytest.raises(DataError, match="2 groups are too few for 5 folds"):
+        DisconnectClassifier(bits=8).fit(["a", "b"], [[], []])
+    model = DisconnectClassifier(bits=8).prepare()
+    with pytest.raises(ModelError, match="not fitted"):
+        model.log_odds([(model.nlp("a"), 0, 1)])
+
+
+def test_hashed_ngrams_never_cross_passages():
+    a, b = np.array([5, 6], dtype=np.uint64), np.array([7, 8], dtype=np.uint64)
+    both = hash_ngrams(Passages.join([a, b]), bits=12)
+    alone = [hash_ngrams(Passages.join([x]), bits=12).columns.tolist() for x in (a, b)]
+    assert sorted(both.columns.tolist()) == sorted(alone[0] + alone[1])
+
+
+# ------------------------------------------------------------------------------------------ calibration
+
+
+def test_calibration_recovers_a_known_curve_and_corrects_prevalence():
+    rng = np.random.default_rng(1)
+    scores = rng.normal(0, 2, 20_000)
+    truth = (rng.random(20_000) < sigmoid(1.7 * scores - 1)).astype(int)
+    slope, offset = fit_curve(scores, truth, np.ones(20_000))
+    assert slope == pytest.approx(1.7, abs=0.1)
+    assert offset == pytest.approx(-1, abs=0.1)
+    weights = natural_weights(truth, 0.05)
+    slope, offset = fit_curve(scores, truth, weights)
+    mean = np.average(sigmoid(slope * scores + offset), weights=weights)
+    assert mean == pytest.approx(0.05, abs=0.005)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_the_f1_threshold_is_the_best_of_all(pairs):
+    scores = np.array([score for score, _ in pairs])
+    truth = np.array([int(yes) for _, yes in pairs])
+    if truth.sum() == 0 or len(set(scores)) < len(scores):
+        return
+    f1, precision, recall = choose_thresholds(scores, truth, np.ones(len(truth)))
+
+    def value(cut: float) -> float:
+        given = scores >= cut
+        return 2 * (given & (truth > 0)).sum() / (given.sum() + truth.sum())
+
+    assert value(f1) == pytest.approx(max(value(cut) for cut in scores))
+    assert truth[scores >= recall].sum() >= 0.9 * truth.sum()
+    if precision <= 1:
+        assert truth[scores >= precision].mean() >= 0.8
+
+
+def test_a_label_without_positives_is_never_given():
+    scores, truth = np.zeros((10, 1)), np.zeros((10, 1), dtype=int)
+    _, thresholds = calibrate(scores, truth, np.ones_like(truth), np.array([0.1]))
+    assert thresholds.f1[0] > 1
+
+
+def test_the_uncertain_band_lies_around_the_threshold():
+    thresholds = Thresholds(f1=np.array([0.5]), precision=np.array([0.8]), recall=np.array([0.2]))
+    scores = np.array([[0.1], [0.2], [0.5], [0.79], [0.8]])
+    assert thresholds.uncertain(scores).ravel().tolist() == [False, True, True, True, False]
+    with pytest.raises(DataError, match="unknown policy 'best'. Known policies: f1, precision, recall"):
+        thresholds.of("best")
+
+
+# ------------------------------------------------------------------------------------------ store
+
+
+@pytest.fixture
+def saved(tiny_model, tmp_path):
+    folder = tmp_path / "model"
+    save(tiny_model, folder, name="tiny", version="0", trained_on="24 texts", card="# card\n")
+    return folder
+
+
+def test_a_loaded_model_scores_exactly_like_the_saved_one(tiny_model, saved):
+    assert np.array_equal(load(saved).predict_proba(TEXTS), tiny_model.predict_proba(TEXTS))
+
+
+def test_saving_twice_gives_the_same_bytes(tiny_model, saved, tmp_path):
+    again = tmp_path / "again"
+    save(tiny_model, again, name="tiny", version="0", trained_on="24 texts", card="# card\n")
+    for path in saved.iterdir():
+        assert path.read_bytes() == (again / path.name).read_bytes()
+
+
+def test_fitting_twice_gives_the_same_model(tiny_model):
+    texts, labels = zip(*TINY, strict=True)
+    again = DisconnectClassifier(bits=10, folds=4).fit(texts, labels, groups=[i // 6 for i in range(len(texts))])
+    assert np.array_equal(again.coefficients, tiny_model.coefficients)
+
+
+@pytest.mark.parametrize("name", ["weights.npz", "lexicon.json"])
+def test_a_changed_file_is_refused_before_anything_is_built(saved, name, monkeypatch):
+    path = saved / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    monkeypatch.setattr("disconnect_nlp.store._construct", lambda *_: pytest.fail("constructed"))
+    with pytest.raises(ModelError, match=f"{name} is not the file that was saved"):
+        load(saved)
+
+
+def test_pickled_weights_are_refused_even_with_the_right_hash(saved, monkeypatch):
+    import hashlib
+
+    monkeypatch.setattr(pickle, "loads", lambda *_: pytest.fail("unpickled"))
+    archive = saved / "weights.npz"
+    with zipfile.ZipFile(archive, "w") as file:
+        np.lib.format.write_array(stream := file.open("coefficients.npy", "w"), np.array([{}], dtype=object))
+        stream.close()
+    manifest = json.loads((saved / "manifest.json").read_text())
+    manifest["files"]["weights.npz"] = hashlib.sha256(archive.read_bytes()).hexdigest()
+    (saved / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="not an archive of plain arrays"):
+        load(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m | {"labels": m["labels"][1:]}, "made for taxonomy"),
+        (lambda m: m | {"bits": 11}, "expected <f2"),
+        (lambda m: m | {"files": {"weights.npz": m["files"]["weights.npz"]}}, "nothing else"),
+        (lambda m: m | {"surprise": 1}, "not a manifest"),
+        (lambda m: m | {"format": 2}, "not a manifest"),
+    ],
+)
+def test_a_foreign_manifest_is_refused(saved, change, message):
+    manifest = json.loads((saved / "manifest.json").read_text())
+    (saved / "manifest.json").write_text(json.dumps(change(manifest)))
+    with pytest.raises(ModelError, match=message):
+        load(saved)
+
+
+def test_unknown_names_and_folders_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="no model 'best'. Shipped: default, lexicon"):
+        load("best")
+    with pytest.raises(ModelError, match="no model folder"):
+        load(tmp_path)
+
+
+def test_saving_never_replaces_a_folder_that_is_no_model(tiny_model, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ModelError, match="is no model folder"):
+        save(tiny_model, tmp_path, name="x", version="0", trained_on="", card="")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_policy_can_be_chosen_on_load(saved):
+    careful, eager = load(saved, policy="precision"), load(saved, policy="recall")
+    scores = careful.predict_proba(TEXTS)
+    assert careful.decide(scores).sum() <= eager.decide(scores).sum()
+    with pytest.raises(DataError, match="unknown policy"):
+        load(saved, policy="best")
