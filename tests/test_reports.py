@@ -42,9 +42,9 @@ def test_it_counts_texts_labels_groups_and_periods(table):
     assert data.given == {"numbness": 2}
     assert data.uncertain == {"numbness": 1}
     assert data.group_sizes == {"Ann": 2, "Bo": 2}
-    assert data.period_unit == "week"
+    assert data.period_unit == "month"
     assert sum(data.period_sizes) == 3
-    assert 0 in data.period_sizes  # weeks without texts stay, as gaps
+    assert 0 in data.period_sizes  # months without texts stay, as gaps
     assert sum(data.by_period["numbness"]) == 2
     assert [example.score for example in data.examples["numbness"]] == [0.91, 0.7]
 

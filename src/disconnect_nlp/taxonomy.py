@@ -26,6 +26,8 @@ class Group(_Record):
     question: str
     core: bool
     """Whether its labels are the two sets the library exists for."""
+    recall_first: bool = False
+    """Whether its labels are decided by the thresholds for recall, whatever the policy."""
     counts: tuple[Status, ...] = ("affirmed",)
     """Assertion statuses under which evidence gives one of its labels."""
 
@@ -86,6 +88,12 @@ class Taxonomy(_Record):
         """The disconnection types and emotional-isolation signs."""
         core = {group.id for group in self.groups if group.core}
         return tuple(label.id for label in self.labels if label.group in core)
+
+    @cached_property
+    def recall_first(self) -> tuple[str, ...]:
+        """Labels that are decided by the thresholds for recall."""
+        groups = {group.id for group in self.groups if group.recall_first}
+        return tuple(label.id for label in self.labels if label.group in groups)
 
     @cached_property
     def counting(self) -> dict[str, tuple[Status, ...]]:

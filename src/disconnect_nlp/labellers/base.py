@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 Policy = Literal["f1", "precision", "recall"]
 POLICIES: tuple[Policy, ...] = ("f1", "precision", "recall")
-BATCH = 512
+BATCH = 4096  # texts between which words met for the first time are forgotten; fewer costs speed
 _Result = TypeVar("_Result")
 
 
@@ -32,7 +32,8 @@ _Result = TypeVar("_Result")
 class Thresholds:
     """Probabilities from which a label is given, one per label and policy, each of shape ``(n_labels,)``.
 
-    A score in the half-open band from ``recall`` to ``precision`` is *uncertain*: for a person to read.
+    A score is *uncertain*, for a person to read, below ``precision`` and from ``recall`` on, but no further down than
+    half of ``f1``.
     """
 
     f1: Array
@@ -51,7 +52,7 @@ class Thresholds:
 
     def uncertain(self, scores: Array) -> Array:
         """Return which scores lie in the uncertain band, same shape as ``scores``."""
-        low = np.minimum(self.recall, self.f1)
+        low = np.minimum(np.maximum(self.recall, self.f1 / 2), self.f1)
         high = np.maximum(self.precision, self.f1)
         band: Array = (scores >= low) & (scores < high)
         return band
@@ -110,8 +111,14 @@ class Labeller(ABC):
         return np.vstack(parts) if parts else np.empty((0, len(self.labels)))
 
     def decide(self, scores: Array) -> Array:
-        """Return 0/1 decisions by the labeller's policy, same shape as ``scores``."""
-        return (scores >= self.thresholds.of(self.policy)).astype(np.int8)
+        """Return 0/1 decisions by the labeller's policy, same shape as ``scores``.
+
+        Labels of a recall-first group, the safety screen, are decided by the thresholds for recall.
+        """
+        cuts = self.thresholds.of(self.policy).copy()
+        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
+        cuts[screened] = self.thresholds.recall[screened]
+        return (scores >= cuts).astype(np.int8)
 
     def predict(self, texts: Iterable[str]) -> Array:
         """Return 0/1 decisions, shape ``(n_texts, n_labels)``."""

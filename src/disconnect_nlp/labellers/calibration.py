@@ -15,6 +15,7 @@ from disconnect_nlp.labellers.base import Array, Thresholds
 
 _PRECISION, _RECALL = 0.8, 0.9
 _UNREACHABLE = 1.01  # above every probability
+_FLOOR = 0.1  # below it the best F1 of a rare label is chance
 _PRIOR_STRENGTH = 1.0  # pulls the slope towards 1 where positives are few
 
 
@@ -74,10 +75,10 @@ def choose_thresholds(probabilities: Array, truth: Array, weights: Array) -> tup
     if hits[-1] == 0:
         return _UNREACHABLE, _UNREACHABLE, _UNREACHABLE
     precision, recall = hits / given, hits / hits[-1]
-    f1 = 2 * hits / (given + hits[-1])
+    f1 = np.where(cuts >= _FLOOR, 2 * hits / (given + hits[-1]), 0)
     precise = np.flatnonzero(precision >= _PRECISION)
     return (
-        float(cuts[int(np.argmax(f1))]),
+        max(_FLOOR, float(cuts[int(np.argmax(f1))])),
         float(cuts[precise[-1]]) if len(precise) else _UNREACHABLE,
         float(cuts[int(np.flatnonzero(recall >= _RECALL)[0])]),
     )

@@ -167,11 +167,16 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         found = [match_evidence(doc, match) for match in self.featurizer.matches(doc) if match.label in labels]
         columns = [self.taxonomy.index[label] for label in labels]
         if columns and len(doc):
+            windows = [(doc, start, end) for start, end in split_windows(doc)]
+            scores = self.calibration(self.log_odds(windows))[:, columns]
+            # Phrases of a window that the label does not reach would explain nothing.
+            reached = scores >= np.minimum(self.thresholds.f1[columns] / 2, scores.max(axis=0))
             slopes = self.calibration.slope[columns]
-            for start, end in split_windows(doc):
-                window = (doc, start, end)
-                tokens = self.featurizer.token_contributions(window, self.coefficients, columns) * slopes
-                found += model_evidence(doc, start, tokens, labels)
+            for window, own in zip(windows, reached, strict=True):
+                if own.any():
+                    tokens = self.featurizer.token_contributions(window, self.coefficients, columns) * slopes
+                    carried = [label for label, yes in zip(labels, own, strict=True) if yes]
+                    found += model_evidence(doc, window[1], tokens[:, own], carried)
         return sorted(found, key=lambda e: (e.start, e.end, e.label, e.source))
 
     def _held_out_scores(

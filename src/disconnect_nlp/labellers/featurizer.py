@@ -101,7 +101,7 @@ class Featurizer:
             out += self._vector_contributions(parsed.passages, coefficients[ngram_rows:end, columns])
         lexicon = coefficients[-2 * len(self.taxonomy.ids) :, columns]
         _, start, _ = window
-        for column, value, match in self._lexicon_values(window):
+        for column, value, match in self._lexicon_values(window, self.matches(window[0])):
             out[match.start - start : match.end - start] += value * lexicon[column] / (match.end - match.start)
         return out
 
@@ -119,19 +119,20 @@ class Featurizer:
 
     def _lexicon(self, windows: Sequence[Window]) -> sparse.csr_matrix:
         rows, columns, values = [], [], []
-        for row, window in enumerate(windows):
-            for column, value, _ in self._lexicon_values(window):
+        matches = self.matches.find_all([doc for doc, _, _ in windows])
+        for row, (window, own) in enumerate(zip(windows, matches, strict=True)):
+            for column, value, _ in self._lexicon_values(window, own):
                 rows.append(row)
                 columns.append(column)
                 values.append(value)
         shape = (len(windows), 2 * len(self.taxonomy.ids))
         return sparse.csr_matrix((values, (rows, columns)), shape=shape, dtype=np.float32)
 
-    def _lexicon_values(self, window: Window) -> list[tuple[int, float, Match]]:
+    def _lexicon_values(self, window: Window, matches: Sequence[Match]) -> list[tuple[int, float, Match]]:
         """Column, value and match: of each column the strongest match counts."""
         best: dict[int, tuple[int, float, Match]] = {}
-        doc, start, end = window
-        for match in self.matches(doc):
+        _, start, end = window
+        for match in matches:
             if start <= match.start and match.end <= end:
                 cancelled = match.status not in self.taxonomy.counting[match.label]
                 column = 2 * self.taxonomy.index[match.label] + cancelled

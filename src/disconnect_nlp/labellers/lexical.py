@@ -23,19 +23,28 @@ _BAND = (0.25, 0.8)
 
 
 class MatchFinder:
-    """Lexicon matches with their assertion status.
-
-    Norm ids are hashes of strings, the same in every vocabulary, so Docs may come from any pipeline.
-    """
+    """Lexicon matches with their assertion status."""
 
     def __init__(self, nlp: Language, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self._matcher = LexiconMatcher(nlp.vocab, lexicon)
         self._assertion = Assertion(nlp)
+        self._last: dict[int, tuple[Doc, list[Match]]] = {}  # holding the Docs keeps their ids unique
 
     def __call__(self, doc: Doc) -> list[Match]:
         """Return the matches of ``doc`` with status and cue."""
-        return self._assertion(doc, self._matcher(doc))
+        return self.find_all([doc])[0]
+
+    def find_all(self, docs: Sequence[Doc]) -> list[list[Match]]:
+        """Return the matches of each Doc; those of the batch before are kept, for explaining what was just scored."""
+        unknown = {id(doc): doc for doc in docs if id(doc) not in self._last}
+        if unknown:
+            found = self._matcher.find_all(list(unknown.values()))
+            new = {
+                key: (doc, self._assertion(doc, own)) for (key, doc), own in zip(unknown.items(), found, strict=True)
+            }
+            self._last = {**new, **{id(doc): self._last[id(doc)] for doc in docs if id(doc) in self._last}}
+        return [self._last[id(doc)][1] for doc in docs]
 
 
 class LexiconLabeller(Labeller):
@@ -73,8 +82,8 @@ class LexiconLabeller(Labeller):
     def score_docs(self, docs: Sequence[Doc]) -> Array:
         """Return noisy-or scores, shape ``(n_docs, n_labels)``."""
         scores = np.zeros((len(docs), len(self.labels)))
-        for row, doc in enumerate(docs):
-            for match in self.matches(doc):
+        for row, matches in enumerate(self.matches.find_all(docs)):
+            for match in matches:
                 if match.status in self.taxonomy.counting[match.label]:
                     column = self.taxonomy.index[match.label]
                     scores[row, column] = 1 - (1 - scores[row, column]) * (1 - match.weight)

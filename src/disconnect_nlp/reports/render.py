@@ -31,7 +31,16 @@ def _context(data: ReportData) -> dict[str, Any]:
         seen = [label for label in own if data.given[label]]
         plot = share_bars(data, seen, [names[label] for label in seen]) if seen else None
         rows = [_row(data, label, names[label]) for label in own]
-        groups.append({"id": group.id, "name": group.name, "question": group.question, "plot": plot, "rows": rows})
+        groups.append(
+            {
+                "id": group.id,
+                "name": group.name,
+                "question": group.question,
+                "plot": plot,
+                "rows": rows,
+                "experimental": [row["name"] for row in rows if row["experimental"]],
+            }
+        )
     core = [label for label in taxonomy.core if data.given[label]]
     timed = sorted(core, key=lambda label: -data.given[label])[:_MAX_TIME_PLOTS] if data.periods else []
     return {
@@ -54,7 +63,7 @@ def _row(data: ReportData, label: str, name: str) -> dict[str, Any]:
     low, high = wilson(data.given[label], data.n_texts)
     return {
         "name": name,
-        "id": label,
+        "experimental": load_taxonomy()[label].quality == "experimental",
         "n": data.given[label],
         "share": f"{data.given[label] / max(data.n_texts, 1):.1%}",
         "interval": f"{low:.1%} to {high:.1%}",

@@ -19,6 +19,7 @@ from disconnect_nlp.taxonomy import load_taxonomy
 
 _EXAMPLES = 4  # passages a label
 _MAX_PERIODS = 60
+_TEXTS_PER_PERIOD = 8  # with fewer, an interval spans nearly everything
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _count_periods(data: ReportData, times: list[str], given: list[tuple[str, ..
     if not known.any():
         raise DataError(f"column {column!r} holds no date that can be read, such as 2026-03-31. Pass another --time.")
     first, last = stamps.min(), stamps.max()
-    unit, data.period_unit = _unit(first, last)
+    unit, data.period_unit = _unit(first, last, int(known.sum()))
     periods = pd.period_range(first, last, freq=unit)
     data.periods = tuple(_name(period.start_time, data.period_unit) for period in periods)
     place = {period: number for number, period in enumerate(periods)}
@@ -195,13 +196,13 @@ def _count_periods(data: ReportData, times: list[str], given: list[tuple[str, ..
                 data.by_period[label][number] += 1
 
 
-def _unit(first: pd.Timestamp, last: pd.Timestamp) -> tuple[str, str]:
-    """Return the finest of day, week, month, year that gives at most sixty periods, weeks from three weeks on."""
+def _unit(first: pd.Timestamp, last: pd.Timestamp, n_texts: int) -> tuple[str, str]:
+    """Return the finest unit with at most sixty periods and eight texts in each on average, else months or years."""
     days = (last - first).days + 1
-    if days <= 21:
-        return "D", "day"
-    if days <= 7 * _MAX_PERIODS / 2:
-        return "W", "week"
+    for code, name, length in (("D", "day", 1), ("W", "week", 7), ("M", "month", 31)):
+        n_periods = days / length + 1
+        if n_periods <= _MAX_PERIODS and n_texts / n_periods >= _TEXTS_PER_PERIOD:
+            return code, name
     return ("M", "month") if days <= 31 * _MAX_PERIODS else ("Y", "year")
 
 

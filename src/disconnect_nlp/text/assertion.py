@@ -15,9 +15,10 @@ from importlib.resources import files
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from spacy.attrs import NORM, ORTH
+from spacy.attrs import IS_SPACE, NORM, ORTH
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
+from spacy.strings import StringStore
 from spacy.tokens import Doc
 
 from disconnect_nlp.errors import LexiconError
@@ -26,7 +27,8 @@ from disconnect_nlp.text.matcher import Match
 
 # The first status that applies wins: who speaks and who feels come before when and whether.
 _PRIORITY: tuple[Status, ...] = ("quoted", "hypothetical", "other", "past", "negated", "generic")
-_OPENING, _CLOSING = frozenset('"“„«‘'), frozenset('"”“»’')
+_marks = StringStore()  # ids are hashes of strings, the same in every vocabulary
+_OPENING, _CLOSING = frozenset(map(_marks.add, '"“„«‘')), frozenset(map(_marks.add, '"”“»’'))
 _REPORT_REACH = 6  # tokens before an opening quotation mark in which "I said" is looked for
 
 
@@ -188,18 +190,14 @@ def _overlap(a: _Found, b: _Found) -> bool:
 def _quotations(doc: Doc) -> list[tuple[int, int]]:
     """Token ranges (opening mark, closing mark) of passages in quotation marks, within a paragraph."""
     ranges: list[tuple[int, int]] = []
-    if _OPENING.isdisjoint(doc.text):
-        return ranges
     opened: int | None = None
-    strings = doc.vocab.strings
-    for position, orth in enumerate(doc.to_array([ORTH]).tolist()):
-        text = strings[orth]
+    for position, (orth, is_space) in enumerate(doc.to_array([ORTH, IS_SPACE]).tolist()):
         if opened is None:
-            if text in _OPENING:
+            if orth in _OPENING:
                 opened = position
-        elif text in _CLOSING:
+        elif orth in _CLOSING:
             ranges.append((opened, position))
             opened = None
-        elif "\n" in text:
+        elif is_space and "\n" in doc[position].text:
             opened = None
     return ranges
