@@ -83,6 +83,13 @@ def find():
         ('I said "I feel numb" and he laughed', [("numbness", "affirmed")]),  # quoting oneself
         ("I stopped answering. My mother cries.", [("withdrawal", "affirmed")]),
         ("I feel numb 😶 and I feel invisible", [("numbness", "affirmed"), ("invisibility", "affirmed")]),
+        ("Without him I feel numb", [("numbness", "affirmed")]),
+        ("I couldn't stop feeling numb", [("numbness", "affirmed")]),
+        ("I have never felt so numb", [("numbness", "affirmed")]),
+        ("I would feel numb without her", [("numbness", "hypothetical")]),
+        ("I might feel numb tomorrow", [("numbness", "hypothetical")]),
+        ("I stopped feeling numb", [("numbness", "negated")]),
+        ('I bought a 24" monitor. I feel numb. "Nice", she said.', [("numbness", "affirmed")]),  # an inch mark
         ("Lovely day", []),
         ("", []),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -110,9 +111,23 @@ def test_a_single_string_and_a_number_are_refused(tiny_model):
         tiny_model.predict_proba(["a", 2.5])
 
 
+def test_an_unfitted_model_says_so(tmp_path):
+    with pytest.raises(ModelError, match="not fitted. Call fit"):
+        DisconnectClassifier().annotate("hello")
+    with pytest.raises(ModelError, match="nothing to save"):
+        save(DisconnectClassifier(), tmp_path / "x")
+
+
+def test_a_short_text_does_not_speak_louder_than_a_long_one(tiny_model):
+    column = tiny_model.taxonomy.index["numbness"]
+    assert tiny_model.predict_proba(["numb"])[0, column] < tiny_model.predict_proba([TEXTS[2]])[0, column]
+
+
 def test_fit_refuses_unknown_labels_and_too_few_groups():
     with pytest.raises(TaxonomyError, match="text 0: unknown label 'sad'"):
         DisconnectClassifier(bits=8).fit(["a"], [["sad"]])
+    with pytest.raises(DataError, match="text 0: labels are the string 'civic'"):
+        DisconnectClassifier(bits=8).fit(["a"], ["civic"])
     with pytest.raises(DataError, match="2 groups are too few for 5 folds"):
         DisconnectClassifier(bits=8).fit(["a", "b"], [[], []])
     model = DisconnectClassifier(bits=8).prepare()
@@ -183,7 +198,7 @@ def test_the_uncertain_band_lies_around_the_threshold():
 @pytest.fixture
 def saved(tiny_model, tmp_path):
     folder = tmp_path / "model"
-    save(tiny_model, folder, name="tiny", version="0", trained_on="24 texts", card="# card\n")
+    save(tiny_model, str(folder), trained_on="24 texts")
     return folder
 
 
@@ -193,7 +208,7 @@ def test_a_loaded_model_scores_exactly_like_the_saved_one(tiny_model, saved):
 
 def test_saving_twice_gives_the_same_bytes(tiny_model, saved, tmp_path):
     again = tmp_path / "again"
-    save(tiny_model, again, name="tiny", version="0", trained_on="24 texts", card="# card\n")
+    save(tiny_model, again, name="model", trained_on="24 texts")
     for path in saved.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes()
 
@@ -267,3 +282,20 @@ def test_a_policy_can_be_chosen_on_load(saved):
     assert careful.decide(scores).sum() <= eager.decide(scores).sum()
     with pytest.raises(DataError, match="unknown policy"):
         load(saved, policy="best")
+
+
+# ------------------------------------------------------------------------------------------ threads, processes
+
+
+def test_threads_can_share_a_model(tiny_model):
+    alone = tiny_model.annotate(TEXTS[0]).scores
+    with ThreadPoolExecutor(8) as pool:
+        notes = list(pool.map(lambda _: tiny_model.annotate(TEXTS[0]), range(60)))
+    assert all(note.scores == alone for note in notes)
+
+
+def test_a_used_model_can_be_sent_to_another_process_and_keeps_no_text(tiny_model):
+    tiny_model.annotate(TEXTS[0])
+    assert not tiny_model.featurizer.matches._last
+    copy = pickle.loads(pickle.dumps(tiny_model))
+    assert np.array_equal(copy.predict_proba(TEXTS), tiny_model.predict_proba(TEXTS))

@@ -48,7 +48,7 @@ def test_a_strangers_csv_comes_back_labelled_with_nothing_lost(odd):
     out = odd.with_name("out.csv")
     done = run("label", odd, "-o", out)
     assert done.returncode == 0, done.stderr
-    rows = rows_of(out)
+    rows = rows_of(out, ";")
     assert [row["Respondent #"] for row in rows] == ["1", "2", "3", "4", "5"]
     assert [row["disconnect_status"] for row in rows] == ["ok", "empty", "ok", "bad_row: 2 cells, header has 5", "ok"]
     assert rows[0]["column_3"] == "x"
@@ -72,12 +72,28 @@ def test_jsonl_keeps_nested_values_and_tells_what_is_no_text(tmp_path):
     path.write_text('{"text": "hello", "meta": {"a": [1]}}\n{"text": 5}\n{"text": null}\nnope\n')
     assert run("label", path, "--labels", "civic").returncode == 0
     rows = [json.loads(line) for line in (tmp_path / "a.labelled.jsonl").read_text().splitlines()]
+    assert rows[3]["raw_line"] == "nope"
     assert [row["disconnect_status"] for row in rows] == ["ok", "not_text", "empty", "bad_row: not JSON"]
     assert rows[0]["meta"] == {"a": [1]}
     assert [key for key in rows[0] if key.startswith("disconnect_")] == [
         "disconnect_status", "disconnect_labels", "disconnect_uncertain", "disconnect_evidence",
         "disconnect_civic", "disconnect_civic_score",
     ]  # fmt: skip
+
+
+def test_the_output_keeps_the_dress_of_the_input_and_says_what_changed(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("id;note;note\n1;caf\u00e9 and soup;x\n".encode("cp1252"))
+    done = run("label", path, "--text-column", "note", "--labels", "core")
+    assert "was read as Windows-1252" in done.stdout
+    assert "were named note.1" in done.stdout
+    text = (tmp_path / "a.labelled.csv").read_text(encoding="utf-8-sig")
+    assert text.startswith("id;note;note.1;disconnect_status;")
+    assert "café and soup" in text
+    plain = tmp_path / "b.csv"
+    plain.write_text("text\nsoup\n")
+    assert run("label", plain, "--labels", "civic, civic").returncode == 0
+    assert (tmp_path / "b.labelled.csv").read_text().startswith("text,disconnect_status")
 
 
 def test_an_existing_output_is_refused_before_any_work(odd):
@@ -96,6 +112,8 @@ def test_an_existing_output_is_refused_before_any_work(odd):
     [
         (["--text-column", "entry"], "no column 'entry'. Columns: Respondent #, What's on your mind?"),
         (["--labels", "sad"], "--labels: unknown label 'sad'. Known labels: professional"),
+        (["--labels", "civik"], "Did you mean 'civic'?"),
+        (["--labels", ","], "--labels names no label"),
         (["--model", "best"], "no model 'best'. Shipped: default, lexicon"),
         (["--policy", "best"], "allowed are f1, precision, recall"),
         (["-o", "/nowhere/out.csv"], "/nowhere: no such folder"),
@@ -117,6 +135,23 @@ def test_a_column_that_would_be_overwritten_is_refused(tmp_path):
     assert done.returncode == 2
     assert "already has disconnect_status" in done.stderr
     assert run("label", path, "--prefix", "dn_").returncode == 0
+
+
+def test_a_report_never_replaces_its_input(odd):
+    out = odd.with_name("out.csv")
+    assert run("label", odd, "-o", out).returncode == 0
+    before = out.read_bytes()
+    done = run("report", out, "-o", out, "--force", "--text-column", "What's on your mind?")
+    assert done.returncode == 2
+    assert "is the input itself" in done.stderr
+    assert out.read_bytes() == before
+    assert "no such folder" in run("report", out, "-o", odd.parent / "none" / "x.html").stderr
+
+
+def test_a_folder_is_no_table(tmp_path):
+    done = run("label", tmp_path)
+    assert done.returncode == 2
+    assert "a folder. Give one .csv, .tsv, .jsonl file" in done.stderr
 
 
 def test_the_input_is_never_its_own_output(odd):
@@ -204,4 +239,4 @@ def test_checkers_are_at_hand(tmp_path):
     (tmp_path / "mine.toml").write_text("[[entries]]\n")
     assert run("check-lexicon", tmp_path / "mine.toml").returncode == 2
     assert "professional" in run("check-lexicon").stdout
-    assert "Professional" not in run("labels").stderr
+    assert "difficulty_sharing" in run("labels").stdout

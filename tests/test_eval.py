@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,6 +118,17 @@ def test_the_result_has_the_shape_that_users_parse():
     assert results == evaluate(own, dataset(truth), model="m", labels=["civic", "scale"], samples=20)
 
 
+def test_too_few_groups_give_no_interval():
+    taxonomy = load_taxonomy()
+    truth = (RNG.random((40, len(taxonomy.ids))) < 0.2).astype(np.int8)
+    data = Dataset("x", ("t",) * 40, truth, ("one author",) * 40)
+    own = {"model": Predictions(truth * 0.9, truth)}
+    numbers = evaluate(own, data, model="m", labels=["civic"], samples=20)["systems"]["model"]
+    assert numbers["macro_f1"] == 1
+    assert numbers["macro_f1_low"] is None
+    assert numbers["labels"]["civic"]["f1_high"] is None
+
+
 def test_a_model_with_shuffled_scores_is_caught(default_model):
     from disconnect_nlp.eval.datasets import shipped_test
     from disconnect_nlp.eval.run import predict
@@ -153,6 +166,7 @@ def test_labels_are_read_as_ids_or_as_json(tmp_path, name, content):
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
+        ("text,labels\nhello,I told Anna that I am sad\n", TaxonomyError, "line 2: unknown label .a value that is no"),
         ("text,labels\nhello,sad\n", TaxonomyError, "a.csv, line 2: unknown label 'sad'"),
         ("text,tags\nhello,civic\n", DataError, "no column 'labels'. Columns: text, tags. Pass --labels-column"),
         ('text,labels\nhello,"[civic"\n', DataError, "line 2: the labels cell begins like a JSON list"),
@@ -184,3 +198,19 @@ def test_the_command_evaluates_a_users_file(tmp_path):
     wrong = subprocess.run([*map(str, command[:3]), "--model", "best"], capture_output=True, text=True, timeout=120)
     assert wrong.returncode == 2
     assert "no model 'best'" in wrong.stderr
+
+
+def test_the_readme_prints_what_the_command_prints(default_model):
+    from disconnect_nlp.eval.datasets import shipped_test
+    from disconnect_nlp.eval.run import predict
+
+    data = shipped_test()
+    core = default_model.taxonomy.core
+    systems = {"model": predict(default_model, data)}
+    numbers = evaluate(systems, data, model="default", labels=core)["systems"]["model"]
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    expected = {f"`{label}`": row["f1"] for label, row in numbers["labels"].items()}
+    for name, f1 in (expected | {"macro average": numbers["macro_f1"]}).items():
+        (line,) = [line for line in readme.splitlines() if line.startswith(f"| {name} |")]
+        authored = re.findall(r"\*\*(\.\d\d|1\.00)\*\*", line)[0]
+        assert float(authored) == pytest.approx(f1, abs=0.0051), name

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.reports.render import render_report
-from disconnect_nlp.reports.summarise import mark_evidence, summarise, wilson
+from disconnect_nlp.reports.summarise import mark_evidence, parse_times, summarise, wilson
 from disconnect_nlp.tables import open_reader
 
 HEADER = (
@@ -87,10 +88,45 @@ def test_rendering_is_reproducible(table):
     assert len(pages) == 1
 
 
-@pytest.mark.parametrize(("hits", "n"), [(0, 10), (5, 50), (10, 10), (1, 1)])
+def test_a_table_that_went_through_pandas_counts_the_same(table, tmp_path):
+    again = tmp_path / "again.csv"
+    pd.read_csv(table).to_csv(again, index=False)  # 1 becomes 1.0 where a row has no decision
+    assert "1.0" in again.read_text()
+    assert summarise(open_reader(again), text_column="entry").given == {"numbness": 2}
+
+
+def test_a_decision_that_is_no_decision_is_refused(table):
+    table.write_text(table.read_text(encoding="utf-8").replace(",1,0.91", ",yes,0.91"), encoding="utf-8")
+    with pytest.raises(DataError, match="line 2: a decision must be 1, 0 or empty"):
+        summarise(open_reader(table), text_column="entry")
+
+
+@pytest.mark.parametrize(
+    ("cells", "months"),
+    [
+        (["2026-03-01", "2026-04-02"], [3, 4]),
+        (["2026-03-01T10:00:00+01:00", "2026-07-01T10:00:00+02:00"], [3, 7]),  # an export across summer time
+        (["13/02/2026", "01/02/2026"], [2, 2]),  # the thirteenth settles which is the day
+        (["02/13/2026", "02/01/2026"], [2, 2]),
+        (["soon", "2026-03-01"], [None, 3]),
+    ],
+)
+def test_a_column_of_dates_is_read_in_one_format(cells, months):
+    stamps = parse_times(cells, "when")
+    assert [None if pd.isna(stamp) else stamp.month for stamp in stamps] == months
+
+
+def test_dates_that_could_be_either_are_refused():
+    with pytest.raises(DataError, match="day and month cannot be told apart"):
+        parse_times(["01/02/2026", "03/04/2026"], "when")
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 10), (5, 50), (10, 10), (1, 1), (12, 12), (0, 5)])
 def test_wilson_is_that_of_scipy(hits, n):
     expected = binomtest(hits, n).proportion_ci(method="wilson")
-    assert wilson(hits, n) == (pytest.approx(expected.low, abs=1e-4), pytest.approx(expected.high, abs=1e-4))
+    low, high = wilson(hits, n)
+    assert 0 <= low <= hits / n <= high <= 1
+    assert (low, high) == (pytest.approx(expected.low, abs=1e-4), pytest.approx(expected.high, abs=1e-4))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from disconnect_nlp.errors import DataError
 from disconnect_nlp.tables import open_reader, open_writer
 from disconnect_nlp.tables.delimited import detect_encoding
 
-CELL = st.text(alphabet=st.characters(blacklist_characters="\r\x00", blacklist_categories=("Cs",)), max_size=12)
+CELL = st.text(alphabet=st.characters(blacklist_characters="\x00", blacklist_categories=("Cs",)), max_size=12)
 
 
 def read(path):
@@ -37,6 +37,8 @@ def read(path):
             ["note", "column_2", "note.1"],
             {"note": "1", "column_2": "2", "note.1": "3"},
         ),
+        ("a.csv", b'\n"What, now?\nsay";id\nx;1\n', ["What, now?\nsay", "id"], {"What, now?\nsay": "x", "id": "1"}),
+        ("a.csv", b"text\n\nlast\n", ["text"], {"text": ""}),  # a blank line of a one-column table is an empty cell
         ("a.jsonl", b'{"id": 1, "tags": ["a"]}\n\n{"text": null}\n', ["id", "tags", "text"], {"id": 1, "tags": ["a"]}),
     ],
 )
@@ -66,7 +68,9 @@ def test_ragged_rows_are_kept_with_a_problem_and_their_line(tmp_path):
 def test_broken_json_lines_are_kept_with_a_problem(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "a"}\n{"text": \n[1]\n')
-    assert [row.problem for row in read(path)[1]] == [None, "not JSON", "not a JSON object"]
+    rows = read(path)[1]
+    assert [row.problem for row in rows] == [None, "not JSON", "not a JSON object"]
+    assert [row.cells.get("raw_line") for row in rows] == [None, '{"text": ', "[1]"]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +103,18 @@ def test_cells_survive_writing_and_reading(tmp_path, suffix, cells):
     assert [(row.cells["a"], row.cells["b"]) for row in rows] == cells
 
 
+def test_half_a_surrogate_pair_survives_in_json_and_is_marked_in_csv(tmp_path):
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"text": "a \\ud83d b"}\n')
+    (row,) = open_reader(source)
+    for name, expected in (("out.jsonl", "a \ud83d b"), ("out.csv", "a \ufffd b")):
+        writer = open_writer(tmp_path / name, target=tmp_path / name, columns=["text"])
+        writer.write(row.cells)
+        writer.close()
+        (back,) = open_reader(tmp_path / name)
+        assert back.cells["text"] == expected
+
+
 def test_missing_cells_are_empty(tmp_path):
     for name, expected in (("a.csv", "\ufeffa,b\n,1\n"), ("a.jsonl", json.dumps({"b": 1, "a": None}) + "\n")):
         path = tmp_path / name
@@ -112,4 +128,4 @@ def test_a_character_cut_by_the_sample_is_no_reason_to_doubt_utf8(tmp_path, monk
     monkeypatch.setattr("disconnect_nlp.tables.delimited._SAMPLE", 5)
     path = tmp_path / "a.csv"
     path.write_bytes("abcdé,text\n".encode())
-    assert detect_encoding(path) == "utf-8-sig"
+    assert detect_encoding(path) == "utf-8"

@@ -61,6 +61,17 @@ def test_components_work_in_a_users_own_pipeline():
     assert spans == ["feel numb", "feels numb"]
 
 
+def test_labelled_docs_can_be_stored_and_piped_through_processes():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("disconnect", config={"model": "lexicon"})
+    nlp.add_pipe("disconnect_matcher")
+    doc = next(iter(nlp.pipe(["I feel numb."], n_process=2)))
+    assert "numbness" in doc._.disconnect.labels
+    again = spacy.tokens.Doc(nlp.vocab).from_bytes(doc.to_bytes())
+    assert again._.disconnect == doc._.disconnect
+    assert [m.label for m in again._.disconnect_matches] == [m.label for m in doc._.disconnect_matches]
+
+
 def test_the_assertion_component_declares_what_it_needs():
     analysis = spacy.blank("en")
     analysis.add_pipe("disconnect_assertion")
@@ -79,4 +90,7 @@ def test_sentences_of_another_component_are_left_alone():
 def test_the_lexicon_labeller_survives_odd_texts(lexicon_labeller, text):
     note = lexicon_labeller.annotate(text)
     assert note.labels == ()
+    both = lexicon_labeller.annotate(text + " I feel numb \ud83d.")
+    assert all((text + " I feel numb \ud83d.")[e.start : e.end] == e.quote for e in both.evidence)
+    assert "numbness" in both.labels
     assert not any(np.isnan(list(note.scores.values())))

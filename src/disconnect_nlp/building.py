@@ -21,6 +21,7 @@ from disconnect_nlp.errors import CorpusError
 from disconnect_nlp.eval.card import model_card
 from disconnect_nlp.eval.datasets import read_dataset, shipped_test
 from disconnect_nlp.eval.run import evaluate, predict
+from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.labellers.windows import split_windows
@@ -120,6 +121,12 @@ def natural_prevalence(texts: Sequence[Text], taxonomy: Taxonomy) -> dict[str, f
     return {label: max(_MIN_PREVALENCE, sum(label in text.labels for text in texts) / n) for label in taxonomy.ids}
 
 
+def fit(training: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
+    """Fit a classifier; calibration and thresholds come from texts of authors not fitted on."""
+    model = DisconnectClassifier(prevalence=prevalence)
+    return model.fit(training.texts, training.labels, groups=training.groups, observed=training.observed)
+
+
 @app.command()
 def build(
     public_folder: Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")] = None,
@@ -131,29 +138,31 @@ def build(
     console = output()
     taxonomy = load_taxonomy()
     corpus = load_corpus()
-    training = authored([text for text in corpus if text.split == "train"], taxonomy)
-    trained_on = f"{len(training.texts)} authored passages"
+    prevalence = natural_prevalence([text for text in corpus if text.split == "dev"], taxonomy)
+    own = authored([text for text in corpus if text.split == "train"], taxonomy)
+    trained_on = f"{len(own.texts)} authored passages"
+    models: dict[str, Labeller] = {}
     if public_folder:
         labelled = read_public_labels(shipped_path("data", "public", "labels.csv"))
-        training += public(public_folder, labelled, taxonomy)
+        console.print(f"fitting the authored-only variant on {trained_on}")
+        models["authored only"] = fit(own, prevalence)
+        own += public(public_folder, labelled, taxonomy)
         trained_on += f", {len(labelled)} public passages"
-    prevalence = natural_prevalence([text for text in corpus if text.split == "dev"], taxonomy)
     console.print(f"fitting {name} on {trained_on}")
-    model = DisconnectClassifier(prevalence=prevalence)
-    model.fit(training.texts, training.labels, groups=training.groups, observed=training.observed)
+    model = fit(own, prevalence)
+    models = {"model": model, **models, "lexicon": LexiconLabeller()}
     datasets = [shipped_test(), *([read_dataset(real)] if real else [])]
-    lexicon = LexiconLabeller()
     results = [
         evaluate(
-            {"model": predict(model, data), "lexicon": predict(lexicon, data)}, data, model=name, labels=taxonomy.core
+            {key: predict(labeller, data) for key, labeller in models.items()}, data, model=name, labels=taxonomy.core
         )
         for data in datasets
     ]
     card = model_card(name, VERSION, trained_on, prevalence, results)
     save(model, out / name, name=name, version=VERSION, trained_on=trained_on, card=card)
     for result in results:
-        own = result["systems"]["model"]
-        console.print(f"{result['dataset']}: macro F1 {own['macro_f1']}, macro AP {own['macro_ap']}")
+        for key, numbers in result["systems"].items():
+            console.print(f"{result['dataset']}, {key}: macro F1 {numbers['macro_f1']}, AP {numbers['macro_ap']}")
     console.print(f"saved to {out / name}")
 
 

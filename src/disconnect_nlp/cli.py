@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.terminal import output as output_console
 from disconnect_nlp.terminal import run_app
 
@@ -36,8 +36,10 @@ def label(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: FILE.labelled.SUFFIX.")] = None,
     text_column: Annotated[str | None, typer.Option(help="Column with the texts; found if left out.")] = None,
     model: Annotated[str, typer.Option(help="Shipped model's name, 'lexicon' or a model folder.")] = "default",
-    labels: Annotated[str | None, typer.Option(help="Comma-separated label ids. Default: all.")] = None,
-    policy: Annotated[str, typer.Option(help="f1, precision (≥ .8) or recall (≥ .9 on held-out texts).")] = "f1",
+    labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'. Default: all.")] = None,
+    policy: Annotated[
+        str, typer.Option(help="f1, precision (≥ .8) or recall (≥ .9 held out). The safety screen: recall.")
+    ] = "f1",
     prefix: Annotated[str, typer.Option(help="Put before the name of every added column.")] = "disconnect_",
     evidence: Annotated[bool, typer.Option(help="Add a column with the evidence as JSON.")] = True,
     force: Annotated[bool, typer.Option(help="Replace an existing output.")] = False,
@@ -45,26 +47,29 @@ def label(
     """Label every row of a table; order and other columns stay."""
     from disconnect_nlp.labelling import find_text_column, label_table
     from disconnect_nlp.store import load
-    from disconnect_nlp.tables import open_reader, open_writer
+    from disconnect_nlp.tables import FORMATS, open_reader, open_writer
+    from disconnect_nlp.taxonomy import chosen_labels
 
+    if not file.is_file():
+        raise DataError(
+            f"{file}: {'a folder' if file.is_dir() else 'no such file'}. Give one {', '.join(FORMATS)} file."
+        )
     target = output or file.with_name(f"{file.stem}.labelled{file.suffix}")
-    if target.exists() and not force:
-        raise DataError(f"{target} exists. Name another file with -o, or pass --force to replace it.")
-    if target.exists() and target.samefile(file):
-        raise DataError(f"{target} is the input itself. Name another file with -o.")
-    if not target.parent.is_dir():
-        raise DataError(f"{target.parent}: no such folder. Make it first.")
+    _check_target(target, file, force=force)
     reader = open_reader(file)
     column = text_column or find_text_column(reader)
     if column is None:
-        raise DataError(f"{file}: no column looks like text. Columns: {', '.join(reader.columns)}. Pass --text-column.")
+        raise DataError(
+            f"{file}: no column looks like text. Columns: {', '.join(map(shorten, reader.columns))}. "
+            "Pass --text-column."
+        )
     labeller = load(model, policy=_policy(policy))
-    chosen = labeller.taxonomy.check(_names(labels) or labeller.labels, place="--labels")
+    chosen = chosen_labels(labels)
     with _replacing(target) as unfinished, _progress(reader.n_rows) as advance:
         summary = label_table(
             labeller,
             reader,
-            lambda columns: open_writer(unfinished, target=target, columns=columns),
+            lambda columns: open_writer(unfinished, target=target, columns=columns, like=reader),
             text_column=column,
             labels=chosen,
             prefix=prefix,
@@ -73,8 +78,12 @@ def label(
         )
     out = output_console()
     out.print(
-        f"{summary.rows} rows of column {column!r} labelled by {model!r}: {target}", highlight=False, markup=False
+        f"{summary.rows} rows of column {shorten(column)!r} labelled by {model!r}: {target}",
+        highlight=False,
+        markup=False,
     )
+    for note in reader.notes:
+        out.print(f"note: {note}", highlight=False, markup=False)
     table = Table()
     for heading in ("label", "texts", "share", "uncertain"):
         table.add_column(heading, justify="left" if heading == "label" else "right")
@@ -82,15 +91,17 @@ def label(
     for name in chosen:
         if summary.given[name] or summary.uncertain[name]:
             share = f"{summary.given[name] / n_texts:.1%}"
-            table.add_row(name, str(summary.given[name]), share, str(summary.uncertain[name]))
+            mark = " (experimental)" if labeller.taxonomy[name].quality == "experimental" else ""
+            table.add_row(name + mark, str(summary.given[name]), share, str(summary.uncertain[name]))
     out.print(table)
     if summary.skipped:
         reasons = ", ".join(f"{n} {status}" for status, n in sorted(summary.statuses.items()) if status != "ok")
         out.print(f"{summary.skipped} rows could not be labelled and are in the output without labels: {reasons}.")
-    if summary.given["risk_language"]:
+    if "risk_language" in chosen and summary.given["risk_language"]:
         out.print(
-            f"{summary.given['risk_language']} texts speak of suicide or self-harm (risk_language). "
-            "A person should read them first; this is a flag, not a risk score."
+            f"{summary.given['risk_language']} texts are flagged by the safety screen (risk_language): they may speak "
+            "of suicide or self-harm. A person should read them first. The screen misses little and flags much that is "
+            "harmless; it is no risk score."
         )
 
 
@@ -111,10 +122,11 @@ def report(
     from disconnect_nlp.reports.summarise import summarise
     from disconnect_nlp.tables import open_reader
 
-    if output.exists() and not force:
-        raise DataError(f"{output} exists. Name another file with -o, or pass --force to replace it.")
+    _check_target(output, file, force=force)
     reader = open_reader(file)
-    column = text_column or find_text_column(reader)
+    column = text_column or find_text_column(reader, without=prefix)
+    if texts and column is None:
+        output_console().print("No column looks like text, so no passages are shown. Pass --text-column for them.")
     summary = summarise(
         reader,
         text_column=column if texts else None,
@@ -178,8 +190,14 @@ def main() -> None:
     run_app(app)
 
 
-def _names(names: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+def _check_target(target: Path, source: Path, *, force: bool) -> None:
+    """Refuse an output that exists, is the input or has no folder, before any work is done."""
+    if target.exists() and not force:
+        raise DataError(f"{target} exists. Name another file with -o, or pass --force to replace it.")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise DataError(f"{target} is the input itself. Name another file with -o.")
+    if not target.parent.is_dir():
+        raise DataError(f"{target.parent}: no such folder. Make it first.")
 
 
 def _policy(name: str) -> Policy:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from disconnect_nlp.labellers.base import Labeller, Policy
+from disconnect_nlp.records import Annotation, annotation_from
 from disconnect_nlp.store import load
 from disconnect_nlp.text.components import SPANS_KEY
 
+_KEY = "disconnect"  # in doc.user_data, as plain values: a Doc must stay serialisable
+
+
+def _get(doc: Doc) -> Annotation | None:
+    plain = doc.user_data.get(_KEY)
+    return None if plain is None else annotation_from(plain)
+
+
 if not Doc.has_extension("disconnect"):
-    Doc.set_extension("disconnect", default=None)
+    Doc.set_extension("disconnect", getter=_get)
 
 
 @Language.factory(
@@ -32,7 +43,7 @@ class DisconnectComponent:
     def __call__(self, doc: Doc) -> Doc:
         """Label ``doc``; return it."""
         note = next(self.labeller.annotate_docs([doc]))
-        doc._.disconnect = note
+        doc.user_data[_KEY] = asdict(note)
         doc.cats.update(note.scores)
         spans = (
             (doc.char_span(item.start, item.end, label=item.label, span_id=item.source), item) for item in note.evidence

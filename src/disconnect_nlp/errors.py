@@ -1,5 +1,19 @@
 """The errors a user can meet. Messages name place, value, what is allowed and the next step, never a user's text."""
 
+_LONGEST_NAME = 40
+
+
+def shorten(name: object) -> str:
+    """Return a column's name for a message, cut at forty characters: a file without a header has texts for names.
+
+    Examples
+    --------
+    >>> shorten("entry")
+    'entry'
+    """
+    text = str(name)
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 20] + "… (cut)"
+
 
 class DisconnectError(Exception):
     """Base of every error this library raises on purpose."""

@@ -40,20 +40,21 @@ class Summary:
         return self.rows - self.statuses[OK]
 
 
-def find_text_column(reader: TableReader) -> str | None:
+def find_text_column(reader: TableReader, *, without: str | None = None) -> str | None:
     """Return the column that most likely holds the texts, or None if there is no clear one.
 
     A column of a usual name (``text``, ``entry``, ``comment`` …) wins; else the one with the most words, if it
-    has more than twice as many as any other.
+    has more than twice as many as any other. Columns that begin with ``without`` are passed over.
     """
-    lowered = {column.lower().strip(): column for column in reversed(reader.columns)}
+    allowed = [column for column in reader.columns if without is None or not column.startswith(without)]
+    lowered = {column.lower().strip(): column for column in reversed(allowed)}
     for name in _TEXT_COLUMNS:
         if name in lowered:
             return lowered[name]
     words: Counter[str] = Counter()
     for row in islice(reader, _LOOK_AT):
         for column, value in row.cells.items():
-            if isinstance(value, str):
+            if isinstance(value, str) and column in allowed:
                 words[column] += len(value.split())
     ranked = [*words.most_common(2), ("", 0)]
     (column, most), (_, next_most) = ranked[0], ranked[1]

@@ -70,3 +70,11 @@ class Annotation:
     uncertain: tuple[str, ...] = ()
     """Labels whose score lies in the band that a person should read."""
     evidence: tuple[Evidence, ...] = field(default=(), repr=False)
+
+
+def annotation_from(plain: dict[str, Any]) -> Annotation:
+    """Return the annotation of which ``dataclasses.asdict`` made ``plain``."""
+    evidence = tuple(
+        Evidence(**{**item, "cue": None if item["cue"] is None else Cue(**item["cue"])}) for item in plain["evidence"]
+    )
+    return Annotation(tuple(plain["labels"]), dict(plain["scores"]), tuple(plain["uncertain"]), evidence)

@@ -80,9 +80,11 @@ def load(name: str | Path = "default", *, policy: Policy | None = None) -> Label
 
 
 def _folder(name: str | Path) -> Path:
-    if isinstance(name, Path) or "/" in name or "\\" in name or Path(name).is_dir():
+    if isinstance(name, Path) or "/" in name or "\\" in name:
         return Path(name)
     shipped = sorted(path.name for path in shipped_path("models").iterdir() if (path / _MANIFEST).exists())
+    if name not in shipped and Path(name).is_dir():
+        return Path(name)
     if name not in shipped:
         raise ModelError(f"no model {name!r}. Shipped: {', '.join([*shipped, 'lexicon'])}; or give a folder's path.")
     return shipped_path("models", name)
@@ -117,21 +119,43 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def save(model: DisconnectClassifier, folder: Path, *, name: str, version: str, trained_on: str, card: str) -> Manifest:
+def save(
+    model: DisconnectClassifier,
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    version: str = "0",
+    trained_on: str = "not stated",
+    card: str = "# Model card\n\nNot written yet: say what the model was trained on, measured on and is meant for.\n",
+) -> Manifest:
     """Write ``model`` to ``folder``, which appears whole or not at all.
+
+    Parameters
+    ----------
+    model
+        A fitted classifier.
+    folder
+        A new place, or a model folder to replace.
+    name, version, trained_on
+        For the manifest; the name is that of the folder if left out.
+    card
+        Markdown for ``CARD.md``.
 
     Raises
     ------
     ModelError
         If the folder exists and is no model folder.
     """
+    folder = Path(folder)
+    if not hasattr(model, "coefficients"):
+        raise ModelError("this classifier is not fitted, so there is nothing to save. Call fit(texts, labels) first.")
     if folder.exists() and not (folder / _MANIFEST).exists():
         raise ModelError(f"{folder} exists and is no model folder. Choose another place.")
     files = {_WEIGHTS: _pack(_arrays(model)), _LEXICON: _lexicon_bytes(model.featurizer.matches.lexicon)}
     manifest = Manifest(
         format=FORMAT,
         kind="classifier",
-        name=name,
+        name=name or folder.name,
         version=version,
         taxonomy_version=model.taxonomy.version,
         labels=model.labels,
@@ -139,7 +163,7 @@ def save(model: DisconnectClassifier, folder: Path, *, name: str, version: str, 
         vector_dimensions=0 if model.vectors is None else model.vectors.vectors.shape[1],
         policy=model.policy,
         trained_on=trained_on,
-        files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
     )
     files[_MANIFEST] = (manifest.model_dump_json(indent=1) + "\n").encode()
     files["CARD.md"] = card.encode()

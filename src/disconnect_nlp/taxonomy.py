@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Literal
@@ -128,11 +130,36 @@ class Taxonomy(_Record):
         labels = tuple(labels)
         unknown = [label for label in labels if label not in self.index]
         if unknown:
+            near = get_close_matches(unknown[0], self.ids, n=1)
             raise TaxonomyError(
-                f"{place + ': ' if place else ''}unknown label {', '.join(map(repr, unknown))}. "
-                f"Known labels: {', '.join(self.ids)}."
+                f"{place + ': ' if place else ''}unknown label {', '.join(map(_nameable, unknown))}. "
+                f"{f'Did you mean {near[0]!r}? ' if near else ''}Known labels: {', '.join(self.ids)}."
             )
         return labels
+
+
+def _nameable(label: str) -> str:
+    # What stands in a labels column by mistake may be somebody's text.
+    return repr(label) if re.fullmatch(r"[\w-]{1,40}", label) else "(a value that is no label id)"
+
+
+def chosen_labels(names: str | None) -> tuple[str, ...]:
+    """Return the labels of a ``--labels`` option: ids between commas, ``core``, or all if it is left out.
+
+    Examples
+    --------
+    >>> chosen_labels("scale, civic,scale")
+    ('scale', 'civic')
+    """
+    taxonomy = load_taxonomy()
+    if names is None:
+        return taxonomy.ids
+    own = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if own == ("core",):
+        return taxonomy.core
+    if not own:
+        raise TaxonomyError(f"--labels names no label. Known labels: core, {', '.join(taxonomy.ids)}.")
+    return taxonomy.check(own, place="--labels")
 
 
 def parse_taxonomy(toml: str, *, place: str = "taxonomy") -> Taxonomy:

@@ -12,7 +12,7 @@ from disconnect_nlp.eval.datasets import read_dataset, shipped_test
 from disconnect_nlp.eval.render import markdown, print_tables
 from disconnect_nlp.eval.run import SAMPLES, evaluate, predict
 from disconnect_nlp.store import load
-from disconnect_nlp.taxonomy import load_taxonomy
+from disconnect_nlp.taxonomy import chosen_labels
 from disconnect_nlp.terminal import output, run_app
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -32,7 +32,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Evaluate a model and the lexicon baseline, with bootstrap intervals."""
-    chosen = _labels(labels)
+    chosen = chosen_labels(labels)
     dataset = (
         shipped_test()
         if data is None
@@ -45,15 +45,6 @@ def run(
         json_out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if markdown_out:
         markdown_out.write_text(markdown(results), encoding="utf-8")
-
-
-def _labels(names: str | None) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    taxonomy = load_taxonomy()
-    if names == "core":
-        return taxonomy.core
-    return taxonomy.check([name.strip() for name in names.split(",") if name.strip()], place="--labels")
 
 
 if __name__ == "__main__":

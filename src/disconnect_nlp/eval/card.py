@@ -37,6 +37,7 @@ def model_card(
         trained_on=trained_on,
         taxonomy=load_taxonomy(),
         prevalence=prevalence,
+        experimental=[label.id for label in load_taxonomy().labels if label.quality == "experimental"],
         results=results,
         tables=[markdown(dict(result)) for result in results],
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from disconnect_nlp.corpus import load_corpus, split_cell
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.tables import open_reader
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 
@@ -74,11 +74,13 @@ def read_dataset(
     reader = open_reader(path)
     for column, option in ((text_column, "--text-column"), (labels_column, "--labels-column")):
         if column not in reader.columns:
-            raise DataError(f"{path}: no column {column!r}. Columns: {', '.join(reader.columns)}. Pass {option}.")
+            raise DataError(
+                f"{path}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}. Pass {option}."
+            )
     if group_column is None:
         group_column = next((name for name in ("author", "group", "batch") if name in reader.columns), None)
     elif group_column not in reader.columns:
-        raise DataError(f"{path}: no column {group_column!r}. Columns: {', '.join(reader.columns)}.")
+        raise DataError(f"{path}: no column {group_column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
     texts: list[str] = []
     groups: list[str] = []
     rows: list[tuple[str, ...]] = []

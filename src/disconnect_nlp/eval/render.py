@@ -9,7 +9,8 @@ from rich.table import Table
 
 _COLUMNS = ("n", "precision", "recall", "F1", "95 % interval", "flag-all F1", "AP", "ECE")
 NOTE = (
-    "F1 intervals: bootstrap over authors or documents. flag-all F1: giving the label to every text. AP: average "
+    "F1 intervals: bootstrap over the groups of the data (authors or documents where it names them, else texts)."
+    " A dash where there are fewer than ten. flag-all F1: giving the label to every text. AP: average "
     "precision. ECE: expected calibration error. A dash is undefined: no text carries the label, or none was given."
 )
 

@@ -21,6 +21,7 @@ from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.taxonomy import load_taxonomy
 
 SAMPLES = 1000
+_MIN_GROUPS = 10
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,29 @@ def evaluate(
         "samples": samples,
         "seed": seed,
         "systems": {
-            name: _system(truth, own.scores[:, columns], own.decided[:, columns], chosen, weights)
+            name: _system(
+                truth, own.scores[:, columns], own.decided[:, columns], chosen, weights, len(set(dataset.groups))
+            )
             for name, own in systems.items()
         },
     }
 
 
 def _system(
-    truth: np.ndarray, scores: np.ndarray, decided: np.ndarray, labels: Sequence[str], weights: np.ndarray
+    truth: np.ndarray,
+    scores: np.ndarray,
+    decided: np.ndarray,
+    labels: Sequence[str],
+    weights: np.ndarray,
+    n_groups: int,
 ) -> dict[str, Any]:
     counts, drawn = count(truth, decided), count(truth, decided, weights)
     f1_low, f1_high = interval(drawn.f1)
     macro_low, macro_high = interval(drawn.macro_f1)
     micro_low, micro_high = interval(drawn.micro_f1)
+    if n_groups < _MIN_GROUPS:  # too few to draw from: an interval would only look certain
+        f1_low, f1_high = np.full_like(f1_low, np.nan), np.full_like(f1_high, np.nan)
+        macro_low = macro_high = micro_low = micro_high = np.array(np.nan)
     ap, ece = average_precision(truth, scores), calibration_error(truth, scores)
     columns = {
         "precision": counts.precision,

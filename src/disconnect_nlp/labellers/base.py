@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from threading import RLock
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ Policy = Literal["f1", "precision", "recall"]
 POLICIES: tuple[Policy, ...] = ("f1", "precision", "recall")
 BATCH = 4096  # texts between which words met for the first time are forgotten; fewer costs speed
 _Result = TypeVar("_Result")
+_ZONE = RLock()
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,17 @@ class Labeller(ABC):
         cuts[screened] = self.thresholds.recall[screened]
         return (scores >= cuts).astype(np.int8)
 
+    def in_doubt(self, scores: Array) -> Array:
+        """Return which scores lie in the uncertain band, same shape as ``scores``.
+
+        That of a recall-first label reaches down to where the label is given.
+        """
+        band = self.thresholds.uncertain(scores)
+        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
+        own = scores[:, screened]
+        band[:, screened] = (own >= self.thresholds.recall[screened]) & (own < self.thresholds.precision[screened])
+        return band
+
     def predict(self, texts: Iterable[str]) -> Array:
         """Return 0/1 decisions, shape ``(n_texts, n_labels)``."""
         return self.decide(self.predict_proba(texts))
@@ -131,13 +144,15 @@ class Labeller(ABC):
     def annotate_all(self, texts: Iterable[str], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label texts lazily, in order, a batch at a time."""
         for batch in _batches(texts):
-            yield from self._in_zone(batch, lambda docs: list(self.annotate_docs(docs, evidence=evidence)))
+            notes = self._in_zone(batch, lambda docs: list(self.annotate_docs(docs, evidence=evidence)))
+            for (_, text), note in zip(batch, notes, strict=True):
+                yield _quoting(text, note)
 
     def annotate_docs(self, docs: Sequence[Doc], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label Docs of any spaCy pipeline."""
         docs = [set_sentence_starts(doc) for doc in docs]
         scores = self.score_docs(docs)
-        decided, uncertain = self.decide(scores), self.thresholds.uncertain(scores)
+        decided, uncertain = self.decide(scores), self.in_doubt(scores)
         for doc, row, yes, band in zip(docs, scores, decided, uncertain, strict=True):
             labels = self._names(yes)
             in_doubt = self._names(band)
@@ -161,8 +176,15 @@ class Labeller(ABC):
 
     def _in_zone(self, batch: list[tuple[int, str]], use: Callable[[list[Doc]], _Result]) -> _Result:
         # Words met for the first time stay in the vocabulary for good; memory_zone frees those of past batches.
-        with self.nlp.memory_zone():
-            return use([self.nlp(_checked(number, text)) for number, text in batch])
+        # A zone belongs to one thread at a time: leaving it frees the words of every Doc made meanwhile.
+        with _ZONE, self.nlp.memory_zone():
+            try:
+                return use([self.nlp(_checked(number, text)) for number, text in batch])
+            finally:
+                self._forget()
+
+    def _forget(self) -> None:  # noqa: B027 - most labellers keep nothing
+        """Let go of every Doc of the batch; their words are about to be freed."""
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
@@ -171,6 +193,14 @@ def _batches(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
     stream = enumerate(texts)
     while batch := list(islice(stream, BATCH)):
         yield batch
+
+
+def _quoting(text: str, note: Annotation) -> Annotation:
+    """Return ``note`` with every quote as it stands in ``text``, should spaCy have been given a mended form."""
+    if all(text[item.start : item.end] == item.quote for item in note.evidence):
+        return note
+    evidence = tuple(replace(item, quote=text[item.start : item.end]) for item in note.evidence)
+    return replace(note, evidence=evidence)
 
 
 def _checked(number: int, text: str) -> str:

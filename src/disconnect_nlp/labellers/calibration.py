@@ -76,11 +76,13 @@ def choose_thresholds(probabilities: Array, truth: Array, weights: Array) -> tup
         return _UNREACHABLE, _UNREACHABLE, _UNREACHABLE
     precision, recall = hits / given, hits / hits[-1]
     f1 = np.where(cuts >= _FLOOR, 2 * hits / (given + hits[-1]), 0)
-    precise = np.flatnonzero(precision >= _PRECISION)
+    distinct = np.append(ranked[:-1] > ranked[1:], True)  # no cut between texts of equal score
+    f1 = np.where(distinct, f1, 0)
+    precise = np.flatnonzero((precision >= _PRECISION) & distinct)
     return (
         max(_FLOOR, float(cuts[int(np.argmax(f1))])),
         float(cuts[precise[-1]]) if len(precise) else _UNREACHABLE,
-        float(cuts[int(np.flatnonzero(recall >= _RECALL)[0])]),
+        float(cuts[int(np.flatnonzero((recall >= _RECALL) & distinct)[0])]),
     )
 
 
@@ -102,6 +104,10 @@ def calibrate(scores: Array, truth: Array, observed: Array, prevalence: Array) -
     for label in range(n_labels):
         rows = observed[:, label] > 0
         own, true = scores[rows, label], truth[rows, label]
+        if not true.any():  # never seen: never given
+            curves[:, label] = 1, 0
+            cuts[:, label] = _UNREACHABLE
+            continue
         weights = natural_weights(true, prevalence[label])
         curves[:, label] = fit_curve(own, true, weights)
         probabilities = sigmoid(own * curves[0, label] + curves[1, label])

@@ -21,7 +21,7 @@ from disconnect_nlp.labellers.featurizer import Featurizer, Window
 from disconnect_nlp.labellers.lexical import MatchFinder
 from disconnect_nlp.labellers.windows import split_windows
 from disconnect_nlp.records import Evidence
-from disconnect_nlp.taxonomy import load_taxonomy
+from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.text.lexicon import Lexicon, load_lexicon
 
@@ -30,8 +30,8 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
     """Multi-label classifier over hashed n-grams, word vectors and asserted lexicon matches.
 
     Features → log-odds → calibration → thresholds are four separate steps. A long text is read in windows of whole
-    sentences; its probability for a label is the highest of its windows, so a sentence counts the same wherever it
-    stands.
+    sentences; its score for a label is the highest of its windows, so a sentence counts the same wherever it
+    stands. Scores are calibrated for passages; a text of many windows has more chances to reach a threshold by error.
 
     Parameters
     ----------
@@ -88,9 +88,13 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         self.policy = policy
         self.seed = seed
 
+    @property
+    def taxonomy(self) -> Taxonomy:  # type: ignore[override]  # read-only is enough here
+        """The taxonomy of the package."""
+        return load_taxonomy()
+
     def prepare(self) -> DisconnectClassifier:
         """Build the unfitted parts; return self."""
-        self.taxonomy = load_taxonomy()
         self._nlp = blank_pipeline()
         matches = MatchFinder(self._nlp, self.lexicon or load_lexicon())
         self.featurizer = Featurizer(self.taxonomy, matches, bits=self.bits, vectors=self.vectors)
@@ -142,8 +146,12 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         held_out = self._held_out_scores(features, truth, observed, weights, groups)
         shares = self._shares(truth, observed)
         self.calibration, self.thresholds = calibrate(held_out, truth, observed, shares)
+        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
+        # A screen that flags what is hardly likelier than any text would be read by nobody.
+        self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], 2 * shares[screened])
         self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
         self.held_out_ = held_out
+        self._forget()
         return self
 
     def score_docs(self, docs: Sequence[Doc]) -> Array:
@@ -152,7 +160,8 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         owners = np.repeat(np.arange(len(docs)), [len(split_windows(doc)) for doc in docs])
         scores = np.zeros((len(docs), len(self.labels)))
         if windows:
-            np.maximum.at(scores, owners, self.calibration(self.log_odds(windows)))
+            log_odds = self.log_odds(windows)
+            np.maximum.at(scores, owners, self.calibration(log_odds))
         return scores
 
     def log_odds(self, windows: Sequence[Window]) -> Array:
@@ -161,6 +170,10 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
             raise ModelError("this classifier is not fitted. Call fit(texts, labels), or load() a shipped model.")
         scores: Array = np.asarray(self.featurizer.transform(windows) @ self.coefficients) + self.intercepts
         return scores
+
+    def _forget(self) -> None:
+        if hasattr(self, "featurizer"):
+            self.featurizer.matches.forget()
 
     def explain_doc(self, doc: Doc, labels: Sequence[str]) -> list[Evidence]:
         """Return the phrases that carry each label most, and all lexicon matches with their status."""
@@ -212,6 +225,8 @@ def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Arra
     """Return 0/1, shape ``(n_texts, n_labels)``."""
     truth = np.zeros((len(labels), len(index)), dtype=np.int8)
     for row, own in enumerate(labels):
+        if isinstance(own, str):
+            raise DataError(f"text {row}: labels are the string {own!r}. Give a list of ids, such as [{own!r}].")
         for label in load_taxonomy().check(own, place=f"text {row}"):
             truth[row, index[label]] = 1
     return truth

@@ -1,7 +1,8 @@
 """Docs to the classifier's feature matrix, and contributions back to tokens.
 
-Three blocks side by side: hashed n-grams (tf-idf, unit length), mean word vector (unit length, optional), lexicon
-matches (affirmed and cancelled, two columns a label). All are linear in the tokens, so a decision can be taken apart.
+Three blocks side by side: hashed n-grams (tf-idf, unit length at most), mean word vector (unit length, optional),
+lexicon matches (affirmed and cancelled, two columns a label). All are linear in the tokens, so a decision can be taken
+apart.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ Window = tuple[Doc, int, int]  # a Doc and a token range in it
 # Matches are dense and n-grams sparse: unscaled, the penalty would all but spare matches and let them decide alone.
 # Chosen by transfer to real passages (data/README.md, log).
 _LEXICON_SCALE = 0.1
+
+# Added to the squared length of a row of tf-idf: at unit length a text of two words would speak as loudly as one of
+# fifty. Three words or so.
+_SHORT = 300.0
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,8 @@ class Featurizer:
     def _tfidf(self, parsed: _Parsed) -> sparse.csr_matrix:
         weighted = parsed.counts.copy()
         weighted.data *= self.idf[weighted.indices]
-        lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-        weighted.data /= np.repeat(np.maximum(lengths, 1e-12), np.diff(weighted.indptr))
+        lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel() + _SHORT)
+        weighted.data /= np.repeat(lengths, np.diff(weighted.indptr))
         return weighted
 
     def _lexicon(self, windows: Sequence[Window]) -> sparse.csr_matrix:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
 
@@ -29,14 +29,18 @@ def output_columns(labels: Sequence[str], *, prefix: str = PREFIX, evidence: boo
 
 
 def check_columns(columns: Sequence[str], added: Sequence[str], *, text_column: str, place: str) -> None:
-    """Raise DataError if the text column is missing or an added column would overwrite one."""
+    """Raise DataError if the text column is missing, a name repeats or an added column would overwrite one."""
+    repeated = sorted({shorten(name) for name in columns if list(columns).count(name) > 1})
+    if repeated:
+        raise DataError(f"{place}: several columns are called {', '.join(repeated)}. Rename them.")
     if text_column not in columns:
         raise DataError(
-            f"{place}: no column {text_column!r}. Columns: {', '.join(map(str, columns))}. Name one with text_column."
+            f"{place}: no column {text_column!r}. Columns: {', '.join(map(shorten, columns))}. "
+            "Name one with text_column."
         )
     taken = [column for column in added if column in columns]
     if taken:
-        raise DataError(f"{place}: already has {', '.join(taken)}. Choose another prefix, or leave these columns out.")
+        raise DataError(f"{place}: already has {', '.join(taken[:5])}. Choose another prefix, or leave them out.")
 
 
 def output_cells(note: Annotation, labels: Sequence[str], *, evidence: bool = True) -> list[Any]:

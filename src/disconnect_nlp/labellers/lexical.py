@@ -46,6 +46,10 @@ class MatchFinder:
             self._last = {**new, **{id(doc): self._last[id(doc)] for doc in docs if id(doc) in self._last}}
         return [self._last[id(doc)][1] for doc in docs]
 
+    def forget(self) -> None:
+        """Let go of the Docs of the last batch."""
+        self._last = {}
+
 
 class LexiconLabeller(Labeller):
     """Labels by phrase: the probability that at least one affirmed match of a label is right.
@@ -88,6 +92,9 @@ class LexiconLabeller(Labeller):
                     column = self.taxonomy.index[match.label]
                     scores[row, column] = 1 - (1 - scores[row, column]) * (1 - match.weight)
         return scores
+
+    def _forget(self) -> None:
+        self.matches.forget()
 
     def explain_doc(self, doc: Doc, labels: Sequence[str]) -> list[Evidence]:
         """Return all matches for ``labels``; those that do not count carry their status and cue."""

@@ -1,4 +1,4 @@
-"""Long texts are read in windows of whole sentences, so that nothing is cut off and length gives no advantage."""
+"""Long texts are read in windows of whole sentences, so that nothing is cut off."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _INK, _ACCENT, _SOFT = "#010203", "#040506", "#070809"
 _VARIABLES = {_INK: "var(--ink)", _ACCENT: "var(--accent)", _SOFT: "var(--soft)"}
 
 
-def share_bars(data: ReportData, labels: Sequence[str], names: Sequence[str]) -> str:
+def share_bars(data: ReportData, labels: Sequence[str], names: Sequence[str], *, title: str) -> str:
     """Bars of the share of texts with each label, with 95 % intervals."""
     figure = Figure(figsize=(7.2, 0.42 * len(labels) + 0.7))
     axes = figure.subplots()
@@ -36,7 +36,7 @@ def share_bars(data: ReportData, labels: Sequence[str], names: Sequence[str]) ->
     axes.set_xlim(0, max(0.05, *(high for _, high in bounds)) * 1.05)
     axes.grid(axis="x", color=_SOFT, linewidth=0.6)
     axes.set_axisbelow(True)
-    return _svg(figure, "Share of texts with each label, with 95 % intervals")
+    return _svg(figure, f"{title}: share of texts with each label, with 95 % intervals")
 
 
 def over_time(data: ReportData, label: str, name: str) -> str:

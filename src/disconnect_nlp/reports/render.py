@@ -29,7 +29,7 @@ def _context(data: ReportData) -> dict[str, Any]:
     for group in taxonomy.groups:
         own = [label for label in taxonomy.group(group.id) if label in names]
         seen = [label for label in own if data.given[label]]
-        plot = share_bars(data, seen, [names[label] for label in seen]) if seen else None
+        plot = share_bars(data, seen, [names[label] for label in seen], title=group.name) if seen else None
         rows = [_row(data, label, names[label]) for label in own]
         groups.append(
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -12,13 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.labellers.frames import OK, PREFIX
 from disconnect_nlp.tables import TableReader
 from disconnect_nlp.taxonomy import load_taxonomy
 
 _EXAMPLES = 4  # passages a label
 _MAX_PERIODS = 60
+_DATE_FORMATS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
 _TEXTS_PER_PERIOD = 8  # with fewer, an interval spans nearly everything
 
 
@@ -78,7 +80,8 @@ def wilson(hits: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
     centre = share + z * z / (2 * n)
     reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return float((centre - reach) / scale), float((centre + reach) / scale)
+    # Rounding must not put the share itself outside.
+    return max(0.0, min(share, float((centre - reach) / scale))), min(1.0, max(share, float((centre + reach) / scale)))
 
 
 def summarise(
@@ -109,7 +112,7 @@ def summarise(
         )
     for column in (text_column, time_column, group_column):
         if column is not None and column not in reader.columns:
-            raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(str, reader.columns))}.")
+            raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
     data = ReportData(name=name, labels=labels, group_column=group_column)
     times: list[str] = []
     given_at: list[tuple[str, ...]] = []
@@ -120,7 +123,7 @@ def summarise(
         if status != OK:
             continue
         data.n_texts += 1
-        given = tuple(label for label in labels if str(row.cells.get(prefix + label)) == "1")
+        given = tuple(label for label in labels if _yes(row.cells.get(prefix + label), f"{name}, line {row.number}"))
         data.given.update(given)
         data.uncertain.update(label for label in str(row.cells.get(prefix + "uncertain") or "").split(";") if label)
         group = str(row.cells.get(group_column)) if group_column else None
@@ -176,7 +179,7 @@ def mark_evidence(text: str, label: str, evidence: Any) -> tuple[Span, ...]:
 
 
 def _count_periods(data: ReportData, times: list[str], given: list[tuple[str, ...]], column: str) -> None:
-    stamps = pd.to_datetime(pd.Series(times), errors="coerce", format="mixed")
+    stamps = parse_times(times, column)
     known = stamps.notna()
     data.undated = int((~known).sum())
     if not known.any():
@@ -194,6 +197,42 @@ def _count_periods(data: ReportData, times: list[str], given: list[tuple[str, ..
             data.period_sizes[number] += 1
             for label in labels:
                 data.by_period[label][number] += 1
+
+
+def parse_times(times: Sequence[str], column: str) -> pd.Series[pd.Timestamp]:
+    """Return time stamps, NaT where a cell holds none; the whole column is read in one format.
+
+    Raises
+    ------
+    DataError
+        If day and month cannot be told apart.
+
+    Examples
+    --------
+    >>> parse_times(["2026-03-01T10:00:00+01:00", "soon"], "date").isna().tolist()
+    [False, True]
+    """
+    cells = pd.Series(list(times), dtype="str").str.strip()
+    # An offset such as +02:00 or Z is dropped: the writer's own clock says which day it was.
+    local = cells.str.replace(r"(?<=\d)(Z|[+-]\d\d:?\d\d)$", "", regex=True)
+    stamps = pd.to_datetime(local, errors="coerce", format="ISO8601")
+    if stamps.notna().any():
+        return stamps
+    readings = [pd.to_datetime(local.str[:10], errors="coerce", format=own) for own in _DATE_FORMATS]
+    best = max(readings, key=lambda own: int(own.notna().sum()))
+    rivals = [own for own in readings if own.notna().sum() == best.notna().sum() and not own.equals(best)]
+    if best.notna().any() and rivals:
+        raise DataError(f"column {column!r}: day and month cannot be told apart. Write dates as 2026-03-31.")
+    return best
+
+
+def _yes(cell: Any, place: str) -> bool:
+    text = str(cell).strip()
+    if text in ("1", "1.0", "True"):
+        return True
+    if text in ("0", "0.0", "False", "", "None"):
+        return False
+    raise DataError(f"{place}: a decision must be 1, 0 or empty. Label the table again, or restore the column.")
 
 
 def _unit(first: pd.Timestamp, last: pd.Timestamp, n_texts: int) -> tuple[str, str]:

@@ -29,11 +29,17 @@ def open_reader(path: Path) -> TableReader:
     return DelimitedReader(path, delimiter="\t" if _format(path) == ".tsv" else None)
 
 
-def open_writer(path: Path, *, target: Path, columns: list[str]) -> TableWriter:
-    """Return a writer to ``path`` in the format that the suffix of ``target`` names."""
+def open_writer(path: Path, *, target: Path, columns: list[str], like: TableReader | None = None) -> TableWriter:
+    """Return a writer to ``path`` in the format that the suffix of ``target`` names.
+
+    A CSV made from a CSV keeps its delimiter, and its byte-order mark if it had one.
+    """
     if _format(target) == ".jsonl":
         return JsonLinesWriter(path, columns)
-    return DelimitedWriter(path, columns, delimiter="\t" if _format(target) == ".tsv" else ",")
+    source = like if isinstance(like, DelimitedReader) else None
+    delimiter = source.delimiter if source and _format(target) == ".csv" else ","
+    mark = source is None or source.marked
+    return DelimitedWriter(path, columns, delimiter="\t" if _format(target) == ".tsv" else delimiter, mark=mark)
 
 
 def _format(path: Path) -> str:

@@ -18,11 +18,22 @@ class Row:
     """Why the row cannot be used, without any of its content."""
 
 
+def writable(text: str) -> bool:
+    """Return whether ``text`` can be written as UTF-8, bytes that could not be read included."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class TableReader(Protocol):
     """Reads rows lazily, in order."""
 
     columns: list[str]
     n_rows: int
+    notes: list[str]
+    """What a user should know of how the file was read."""
 
     def __iter__(self) -> Iterator[Row]: ...
 

@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.tables.base import Row
+from disconnect_nlp.tables.base import Row, writable
 
-_SAMPLE = 1000  # lines looked at for column names
+RAW = "raw_line"
+"""Key under which a line that is no JSON object is kept."""
 
 
 class JsonLinesReader:
-    """Reads JSON objects line by line. ``columns`` are the keys of the first thousand lines, in order."""
+    """Reads JSON objects line by line. ``columns`` are the keys of all lines, in order of appearance."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns: list[str] = []
         self.n_rows = 0
+        self.notes: list[str] = []
         for row in self:
             self.n_rows += 1
-            if self.n_rows <= _SAMPLE:
-                self.columns += [key for key in row.cells if key not in self.columns]
+            self.columns += [key for key in row.cells if key not in self.columns]
         if not self.columns:
             raise DataError(f'{path}: no JSON object found. Each line must hold one object, such as {{"text": …}}.')
 
@@ -38,10 +39,10 @@ class JsonLinesReader:
 def _row(number: int, line: str) -> Row:
     try:
         value = json.loads(line)
-    except ValueError:
-        return Row(number, problem="not JSON")
+    except (ValueError, RecursionError):
+        return Row(number, {RAW: line.rstrip("\r\n")}, problem="not JSON")
     if not isinstance(value, dict):
-        return Row(number, problem="not a JSON object")
+        return Row(number, {RAW: line.rstrip("\r\n")}, problem="not a JSON object")
     return Row(number, value)
 
 
@@ -55,7 +56,10 @@ class JsonLinesWriter:
     def write(self, cells: dict[str, Any]) -> None:
         """Write one row with all its keys."""
         missing = {column: None for column in self._columns if column not in cells}
-        self._file.write(json.dumps({**cells, **missing}, ensure_ascii=False) + "\n")
+        line = json.dumps({**cells, **missing}, ensure_ascii=False)
+        if not writable(line):  # half a surrogate pair: as an escape it goes out as it came in
+            line = json.dumps({**cells, **missing})
+        self._file.write(line + "\n")
 
     def close(self) -> None:
         """Flush to disk and close."""

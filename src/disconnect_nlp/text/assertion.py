@@ -187,13 +187,19 @@ def _overlap(a: _Found, b: _Found) -> bool:
     return a.start < b.end and b.start < a.end
 
 
+def _opens(doc: Doc, position: int) -> bool:
+    """Whether a mark stands where one opens: after a space and before a word. An inch mark does not."""
+    before = position == 0 or bool(doc[position - 1].whitespace_) or doc[position - 1].is_punct
+    return before and not doc[position].whitespace_
+
+
 def _quotations(doc: Doc) -> list[tuple[int, int]]:
     """Token ranges (opening mark, closing mark) of passages in quotation marks, within a paragraph."""
     ranges: list[tuple[int, int]] = []
     opened: int | None = None
     for position, (orth, is_space) in enumerate(doc.to_array([ORTH, IS_SPACE]).tolist()):
         if opened is None:
-            if orth in _OPENING:
+            if orth in _OPENING and _opens(doc, position):
                 opened = position
         elif orth in _CLOSING:
             ranges.append((opened, position))

@@ -5,6 +5,8 @@ They are advertised as entry points, so ``nlp.add_pipe("disconnect_matcher")`` w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,20 @@ from disconnect_nlp.text.sentences import set_sentence_starts
 
 SPANS_KEY = "disconnect"
 
+_KEY = "disconnect_matches"  # in doc.user_data, as plain values: a Doc must stay serialisable
+
+
+def _get(doc: Doc) -> tuple[Match, ...]:
+    rows = (dict(row) for row in doc.user_data.get(_KEY, ()))
+    return tuple(Match(**{**row, "cue": tuple(row["cue"]) if row["cue"] else None}) for row in rows)
+
+
+def _set(doc: Doc, matches: Iterable[Match]) -> None:
+    doc.user_data[_KEY] = [asdict(match) for match in matches]
+
+
 if not Doc.has_extension("disconnect_matches"):
-    Doc.set_extension("disconnect_matches", default=())
+    Doc.set_extension("disconnect_matches", getter=_get, setter=_set)
 
 
 def blank_pipeline() -> Language:

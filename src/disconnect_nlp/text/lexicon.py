@@ -91,7 +91,7 @@ def check_lexicon(lexicon: Lexicon, *, taxonomy: Taxonomy | None = None) -> Lexi
     return lexicon
 
 
-def read_lexicon(*paths: Path, base: Lexicon | None = None) -> Lexicon:
+def read_lexicon(*paths: str | Path, base: Lexicon | None = None) -> Lexicon:
     """Read entries and word classes from TOML files, in the order given, on top of ``base``.
 
     An entry or a class of an earlier file is replaced by one of the same id in a later file.
@@ -103,7 +103,7 @@ def read_lexicon(*paths: Path, base: Lexicon | None = None) -> Lexicon:
     """
     entries: dict[str, Entry] = dict(base.entries) if base else {}
     classes: dict[str, tuple[str, ...]] = dict(base.classes.words) if base else {}
-    for path in paths:
+    for path in map(Path, paths):
         parsed = _parse(path)
         classes.update(parsed.classes)
         seen: set[str] = set()
