@@ -152,13 +152,12 @@ def build(
     model = fit(own, prevalence)
     models = {"model": model, **models, "lexicon": LexiconLabeller()}
     datasets = [shipped_test(), *([read_dataset(real)] if real else [])]
-    results = [
-        evaluate(
-            {key: predict(labeller, data) for key, labeller in models.items()}, data, model=name, labels=taxonomy.core
-        )
-        for data in datasets
-    ]
-    card = model_card(name, VERSION, trained_on, prevalence, results)
+    results, screens = [], []
+    for data in datasets:
+        said = {key: predict(labeller, data) for key, labeller in models.items()}
+        results.append(evaluate(said, data, model=name, labels=taxonomy.core))
+        screens.append(evaluate({"model": said["model"]}, data, model=name, labels=taxonomy.recall_first))
+    card = model_card(name, VERSION, trained_on, prevalence, results, screens)
     save(model, out / name, name=name, version=VERSION, trained_on=trained_on, card=card)
     for result in results:
         for key, numbers in result["systems"].items():

@@ -100,8 +100,8 @@ def label(
     if "risk_language" in chosen and summary.given["risk_language"]:
         out.print(
             f"{summary.given['risk_language']} texts are flagged by the safety screen (risk_language): they may speak "
-            "of suicide or self-harm. A person should read them first. The screen misses little and flags much that is "
-            "harmless; it is no risk score."
+            "of suicide or self-harm. A person should read them first. The screen flags much that is harmless "
+            "and misses some; it is no risk score."
         )
 
 

@@ -8,12 +8,27 @@ from typing import Any
 
 import jinja2
 
-from disconnect_nlp.eval.render import markdown
+from disconnect_nlp.eval.render import markdown, show
 from disconnect_nlp.taxonomy import load_taxonomy
 
 
+def _screen(result: Mapping[str, Any]) -> list[str]:
+    """One line a label of the safety screen, for one data set."""
+    numbers = result["systems"]["model"]["labels"]
+    return [
+        f"- {result['dataset']}: of {own['n_pos']} passages with `{label}` it flags {show(own['recall'])}, "
+        f"of those it flags {show(own['precision'])} carry it; {own['n_given']} of {result['n']} are flagged."
+        for label, own in numbers.items()
+    ]
+
+
 def model_card(
-    name: str, version: str, trained_on: str, prevalence: Mapping[str, float], results: Sequence[Mapping[str, Any]]
+    name: str,
+    version: str,
+    trained_on: str,
+    prevalence: Mapping[str, float],
+    results: Sequence[Mapping[str, Any]],
+    screens: Sequence[Mapping[str, Any]],
 ) -> str:
     """Return the card as Markdown.
 
@@ -22,7 +37,9 @@ def model_card(
     prevalence
         Share of texts expected to carry each label, which the calibration assumes.
     results
-        One result of :func:`disconnect_nlp.eval.run.evaluate` a data set.
+        One result of :func:`disconnect_nlp.eval.run.evaluate` a data set, on the core labels.
+    screens
+        The same for the labels of the safety screen.
     """
     source = files("disconnect_nlp") / "resources" / "card.md.j2"
     environment = jinja2.Environment(
@@ -39,5 +56,6 @@ def model_card(
         prevalence=prevalence,
         experimental=[label.id for label in load_taxonomy().labels if label.quality == "experimental"],
         results=results,
+        screen=[line for result in screens for line in _screen(result)],
         tables=[markdown(dict(result)) for result in results],
     )

@@ -147,8 +147,8 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         shares = self._shares(truth, observed)
         self.calibration, self.thresholds = calibrate(held_out, truth, observed, shares)
         screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
-        # A screen that flags what is hardly likelier than any text would be read by nobody.
-        self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], 2 * shares[screened])
+        # A screen that flags what is no likelier than any other text would be read by nobody.
+        self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], shares[screened])
         self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
         self.held_out_ = held_out
         self._forget()
