@@ -140,3 +140,12 @@ def test_wilson_is_that_of_scipy(hits, n):
 def test_a_table_it_cannot_use_is_refused(table, options, message):
     with pytest.raises(DataError, match=message):
         summarise(open_reader(table), text_column="entry", **options)
+
+
+def test_the_safety_screen_is_never_drawn_as_a_prevalence(table):
+    text = table.read_text(encoding="utf-8").replace("disconnect_numbness", "disconnect_risk_language")
+    table.write_text(text.replace("numbness", "risk_language"), encoding="utf-8")
+    page = render_report(summarise(open_reader(table), text_column="entry"))
+    assert "2 of 4 texts are flagged. Many of them are harmless" in page
+    assert "Safety screen: share of texts" not in page
+    assert "A person should read them first" in page

@@ -29,7 +29,11 @@ def _context(data: ReportData) -> dict[str, Any]:
     for group in taxonomy.groups:
         own = [label for label in taxonomy.group(group.id) if label in names]
         seen = [label for label in own if data.given[label]]
-        plot = share_bars(data, seen, [names[label] for label in seen], title=group.name) if seen else None
+        plot = (
+            share_bars(data, seen, [names[label] for label in seen], title=group.name)
+            if seen and not group.recall_first
+            else None
+        )
         rows = [_row(data, label, names[label]) for label in own]
         groups.append(
             {
@@ -37,6 +41,7 @@ def _context(data: ReportData) -> dict[str, Any]:
                 "name": group.name,
                 "question": group.question,
                 "plot": plot,
+                "screen": group.recall_first,
                 "rows": rows,
                 "experimental": [row["name"] for row in rows if row["experimental"]],
             }
