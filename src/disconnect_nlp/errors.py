@@ -1,10 +1,12 @@
 """The errors a user can meet. Messages name place, value, what is allowed and the next step, never a user's text."""
 
-_LONGEST_NAME = 40
+_LONGEST_NAME, _SHOWN = 40, 20
 
 
 def shorten(name: object) -> str:
-    """Return a column's name for a message, cut at forty characters: a file without a header has texts for names.
+    """Return a column's name for a message, one of over forty characters cut to its first twenty.
+
+    A file without a header row has texts for names.
 
     Examples
     --------
@@ -12,7 +14,7 @@ def shorten(name: object) -> str:
     'entry'
     """
     text = str(name)
-    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 20] + "… (cut)"
+    return text if len(text) <= _LONGEST_NAME else text[:_SHOWN] + "… (cut)"
 
 
 class DisconnectError(Exception):

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 Status = Literal["affirmed", "negated", "past", "other", "hypothetical", "generic", "quoted"]
 
-STATUSES: tuple[Status, ...] = ("affirmed", "negated", "past", "other", "hypothetical", "generic", "quoted")
-
 
 @dataclass(frozen=True, slots=True)
 class Cue:

@@ -150,7 +150,6 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         # A screen that flags what is no likelier than any other text would be read by nobody.
         self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], shares[screened])
         self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
-        self.held_out_ = held_out
         self._forget()
         return self
 
@@ -226,7 +225,7 @@ def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Arra
     truth = np.zeros((len(labels), len(index)), dtype=np.int8)
     for row, own in enumerate(labels):
         if isinstance(own, str):
-            raise DataError(f"text {row}: labels are the string {own!r}. Give a list of ids, such as [{own!r}].")
+            raise DataError(f"text {row}: its labels are one string. Give a list of label ids, empty for none.")
         for label in load_taxonomy().check(own, place=f"text {row}"):
             truth[row, index[label]] = 1
     return truth
