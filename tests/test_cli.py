@@ -32,6 +32,9 @@ def run(*arguments, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
+csv.field_size_limit(1 << 30)  # one test writes a cell of 360 kB
+
+
 def rows_of(path, delimiter=","):
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, delimiter=delimiter))
