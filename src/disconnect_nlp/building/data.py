@@ -1,7 +1,6 @@
-"""``make models``: fits the shipped models from the corpus, evaluates them, writes them with their cards.
+"""What the shipped models are fitted on: the authored corpus, and the labelled public passages where they are at hand.
 
-With a folder that holds the public passages, their labelled texts are trained on too; without it the authored-only
-variant is built. No word of the public passages enters a model: their n-grams are hashed.
+No word of the public passages enters a model: their n-grams are hashed, and of the encoder only weights are learned.
 """
 
 from __future__ import annotations
@@ -11,32 +10,20 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
 
 from disconnect_nlp.corpus import PublicLabel, Text, load_corpus, read_public_labels
 from disconnect_nlp.errors import CorpusError
-from disconnect_nlp.eval.card import model_card
-from disconnect_nlp.eval.datasets import read_dataset, shipped_test
-from disconnect_nlp.eval.run import evaluate, predict
-from disconnect_nlp.labellers.base import Labeller
-from disconnect_nlp.labellers.classifier import DisconnectClassifier
-from disconnect_nlp.labellers.lexical import LexiconLabeller
+from disconnect_nlp.labellers.classifier import label_matrix
 from disconnect_nlp.labellers.windows import split_windows
 from disconnect_nlp.shipped import shipped_path
-from disconnect_nlp.store import save
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
-from disconnect_nlp.terminal import output, run_app
 from disconnect_nlp.text.components import blank_pipeline
 
 # Sections of the codebook that readers of the public passages did not label.
 _NOT_IN_PUBLIC = ("settings", "causes", "reconnection")
 _MIN_PREVALENCE = 0.01  # the natural-mix batches are too few to tell rarer labels apart
-VERSION = "0.1.0"
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @dataclass(frozen=True)
@@ -48,6 +35,10 @@ class TrainingTexts:
     groups: list[str]
     observed: np.ndarray
     """0/1, shape ``(n_texts, n_labels)``."""
+
+    def truth(self) -> np.ndarray:
+        """Return 0/1, shape ``(n_texts, n_labels)``."""
+        return label_matrix(self.labels, load_taxonomy().index)
 
     def __add__(self, other: TrainingTexts) -> TrainingTexts:
         return TrainingTexts(
@@ -115,55 +106,27 @@ def public(folder: Path, labels: Sequence[PublicLabel], taxonomy: Taxonomy) -> T
     )
 
 
+def training_texts(public_folder: Path | None, taxonomy: Taxonomy) -> TrainingTexts:
+    """Return the passages of the train split, and the public ones if their folder is given."""
+    own = authored([text for text in load_corpus() if text.split == "train"], taxonomy)
+    if public_folder is None:
+        return own
+    labels = read_public_labels(shipped_path("data", "public", "labels.csv"))
+    return own + public(public_folder, labels, taxonomy)
+
+
 def natural_prevalence(texts: Sequence[Text], taxonomy: Taxonomy) -> dict[str, float]:
     """Return the share of each label in the natural-mix batches (the dev split), at least one in a hundred."""
     n = max(len(texts), 1)
     return {label: max(_MIN_PREVALENCE, sum(label in text.labels for text in texts) / n) for label in taxonomy.ids}
 
 
-def fit(training: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
-    """Fit a classifier; calibration and thresholds come from texts of authors not fitted on."""
-    model = DisconnectClassifier(prevalence=prevalence)
-    return model.fit(training.texts, training.labels, groups=training.groups, observed=training.observed)
+def held_out(groups: Sequence[str], *, every: int = 9) -> np.ndarray:
+    """Return which texts belong to the one group in ``every`` that is kept from fitting, by a hash of its name.
 
-
-@app.command()
-def build(
-    public_folder: Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")] = None,
-    out: Annotated[Path, typer.Option(help="Where the model folders go.")] = Path("models"),
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "default",
-    real: Annotated[Path | None, typer.Option(help="Labelled CSV of real passages, for the card.")] = None,
-) -> None:
-    """Fit, evaluate and save a model."""
-    console = output()
-    taxonomy = load_taxonomy()
-    corpus = load_corpus()
-    prevalence = natural_prevalence([text for text in corpus if text.split == "dev"], taxonomy)
-    own = authored([text for text in corpus if text.split == "train"], taxonomy)
-    trained_on = f"{len(own.texts)} authored passages"
-    models: dict[str, Labeller] = {}
-    if public_folder:
-        labelled = read_public_labels(shipped_path("data", "public", "labels.csv"))
-        console.print(f"fitting the authored-only variant on {trained_on}")
-        models["authored only"] = fit(own, prevalence)
-        own += public(public_folder, labelled, taxonomy)
-        trained_on += f", {len(labelled)} public passages"
-    console.print(f"fitting {name} on {trained_on}")
-    model = fit(own, prevalence)
-    models = {"model": model, **models, "lexicon": LexiconLabeller()}
-    datasets = [shipped_test(), *([read_dataset(real)] if real else [])]
-    results, screens = [], []
-    for data in datasets:
-        said = {key: predict(labeller, data) for key, labeller in models.items()}
-        results.append(evaluate(said, data, model=name, labels=taxonomy.core))
-        screens.append(evaluate({"model": said["model"]}, data, model=name, labels=taxonomy.recall_first))
-    card = model_card(name, VERSION, trained_on, prevalence, results, screens)
-    save(model, out / name, name=name, version=VERSION, trained_on=trained_on, card=card)
-    for result in results:
-        for key, numbers in result["systems"].items():
-            console.print(f"{result['dataset']}, {key}: macro F1 {numbers['macro_f1']}, AP {numbers['macro_ap']}")
-    console.print(f"saved to {out / name}")
-
-
-if __name__ == "__main__":
-    run_app(app)
+    Examples
+    --------
+    >>> held_out(["a01", "a01", "b07"]).tolist()
+    [False, False, False]
+    """
+    return np.array([int(hashlib.sha256(group.encode()).hexdigest(), 16) % every == 0 for group in groups])
