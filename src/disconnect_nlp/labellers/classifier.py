@@ -17,6 +17,7 @@ from disconnect_nlp.features import WordVectors
 from disconnect_nlp.labellers.base import Array, Labeller, Policy
 from disconnect_nlp.labellers.calibration import calibrate
 from disconnect_nlp.labellers.evidence import match_evidence, model_evidence
+from disconnect_nlp.labellers.explain import TokenContributions
 from disconnect_nlp.labellers.featurizer import Featurizer, Window
 from disconnect_nlp.labellers.lexical import MatchFinder
 from disconnect_nlp.labellers.windows import split_windows
@@ -190,6 +191,20 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
                     carried = [label for label, yes in zip(labels, own, strict=True) if yes]
                     found += model_evidence(doc, window[1], tokens[:, own], carried)
         return sorted(found, key=lambda e: (e.start, e.end, e.label, e.source))
+
+    def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
+        """Return what each token of the window that decided adds to the calibrated log-odds of each label."""
+        windows = [(doc, start, end) for start, end in split_windows(doc)]
+        deciding = self.calibration(self.log_odds(windows)).argmax(axis=0)
+        found: list[TokenContributions | None] = []
+        for label in labels:
+            column = self.taxonomy.index[label]
+            window = windows[deciding[column]]
+            slope = float(self.calibration.slope[column])
+            constant = slope * float(self.intercepts[column]) + float(self.calibration.offset[column])
+            values = slope * self.featurizer.token_contributions(window, self.coefficients, [column])[:, 0]
+            found.append(TokenContributions(window[1], constant, values))
+        return found
 
     def _held_out_scores(
         self, features: sparse.csr_matrix, truth: Array, observed: Array, weights: Array, groups: Sequence[object]
