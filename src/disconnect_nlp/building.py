@@ -20,13 +20,14 @@ from disconnect_nlp.corpus import PublicLabel, Text, load_corpus, read_public_la
 from disconnect_nlp.errors import CorpusError
 from disconnect_nlp.eval.card import model_card
 from disconnect_nlp.eval.datasets import read_dataset, shipped_test
+from disconnect_nlp.eval.error_rates import held_out_rates
 from disconnect_nlp.eval.run import evaluate, predict
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.labellers.windows import split_windows
 from disconnect_nlp.shipped import shipped_path
-from disconnect_nlp.store import save
+from disconnect_nlp.store import add_error_rates, load_folder, save
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
 from disconnect_nlp.text.components import blank_pipeline
@@ -127,12 +128,23 @@ def fit(training: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClas
     return model.fit(training.texts, training.labels, groups=training.groups, observed=training.observed)
 
 
+def measure_rates(folder: Path, training: TrainingTexts, n_authored: int) -> None:
+    """Write error rates into the manifest of a saved model, from held-out scores of the texts it was fitted on."""
+    model = load_folder(folder)
+    fresh = DisconnectClassifier(lexicon=model.lexicon, vectors=model.vectors, bits=model.bits)
+    scores = fresh.held_out_scores(training.texts, training.labels, groups=training.groups, observed=training.observed)
+    add_error_rates(folder, held_out_rates(model, scores, training.labels, training.observed, n_authored))
+
+
 @app.command()
 def build(
     public_folder: Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")] = None,
     out: Annotated[Path, typer.Option(help="Where the model folders go.")] = Path("models"),
     name: Annotated[str, typer.Option(help="Name of the model.")] = "default",
     real: Annotated[Path | None, typer.Option(help="Labelled CSV of real passages, for the card.")] = None,
+    rates_only: Annotated[
+        bool, typer.Option("--rates-only", help="Leave the model; measure its error rates into its manifest.")
+    ] = False,
 ) -> None:
     """Fit, evaluate and save a model."""
     console = output()
@@ -140,8 +152,15 @@ def build(
     corpus = load_corpus()
     prevalence = natural_prevalence([text for text in corpus if text.split == "dev"], taxonomy)
     own = authored([text for text in corpus if text.split == "train"], taxonomy)
-    trained_on = f"{len(own.texts)} authored passages"
+    n_authored = len(own.texts)
+    trained_on = f"{n_authored} authored passages"
     models: dict[str, Labeller] = {}
+    if rates_only:
+        if public_folder:
+            own += public(public_folder, read_public_labels(shipped_path("data", "public", "labels.csv")), taxonomy)
+        measure_rates(out / name, own, n_authored)
+        console.print(f"error rates on {len(own.texts)} held-out passages written to {out / name}")
+        return
     if public_folder:
         labelled = read_public_labels(shipped_path("data", "public", "labels.csv"))
         console.print(f"fitting the authored-only variant on {trained_on}")
@@ -158,7 +177,8 @@ def build(
         results.append(evaluate(said, data, model=name, labels=taxonomy.core))
         screens.append(evaluate({"model": said["model"]}, data, model=name, labels=taxonomy.recall_first))
     card = model_card(name, VERSION, trained_on, prevalence, results, screens)
-    save(model, out / name, name=name, version=VERSION, trained_on=trained_on, card=card)
+    rates = held_out_rates(model, model.held_out, own.labels, own.observed, n_authored)
+    save(model, out / name, name=name, version=VERSION, trained_on=trained_on, error_rates=rates, card=card)
     for result in results:
         for key, numbers in result["systems"].items():
             console.print(f"{result['dataset']}, {key}: macro F1 {numbers['macro_f1']}, AP {numbers['macro_ap']}")

@@ -122,11 +122,15 @@ class Labeller(ABC):
 
     @property
     def cuts(self) -> Array:
-        """Scores from which each label is given, shape ``(n_labels,)``.
+        """Scores from which each label is given, shape ``(n_labels,)``."""
+        return self.cuts_of(self.policy)
+
+    def cuts_of(self, policy: Policy) -> Array:
+        """Return the scores from which each label is given under a policy, shape ``(n_labels,)``.
 
         Labels of a recall-first group, the safety screen, are decided by the thresholds for recall.
         """
-        cuts = self.thresholds.of(self.policy).copy()
+        cuts = self.thresholds.of(policy).copy()
         screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
         cuts[screened] = self.thresholds.recall[screened]
         return cuts
