@@ -15,6 +15,7 @@ Array = np.ndarray
 
 MIN_GROUP = 5  # texts; smaller groups are listed and not compared
 MOST_GROUPS = 50
+MIN_TOGETHER = 5  # texts with a label, from which it is said what share of them carry another
 _ROWS = 50_000  # multiplied at a time, to bound memory
 _DIFFERENCE = ("difference", "difference_low", "difference_high", "p", "p_adjusted", "differs")
 

@@ -13,7 +13,7 @@ from disconnect_nlp.reports.summarise import ReportData
 from disconnect_nlp.taxonomy import load_taxonomy
 
 _PASSAGES = 3  # a label; the HTML page has more
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~&$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#]|^[-+=]|(?<=^\d)[.)])")
 
 
 def render_markdown(data: ReportData) -> str:

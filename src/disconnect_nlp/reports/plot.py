@@ -21,6 +21,7 @@ matplotlib.use("svg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from disconnect_nlp.reports.compare import MIN_TOGETHER
 from disconnect_nlp.reports.rows import by_key, rows
 from disconnect_nlp.reports.summarise import ReportData
 from disconnect_nlp.taxonomy import load_taxonomy
@@ -52,11 +53,12 @@ def prevalence_figure(data: ReportData, labels: Sequence[str], palette: Palette 
     frame = data["prevalence"].set_index("label").loc[list(labels)]
     figure = Figure(figsize=(6.4, 0.36 * len(frame) + 0.9))
     axes = figure.subplots()
-    places = np.arange(len(frame))
-    _points(axes, frame["share"], frame["low"], frame["high"], places - 0.12, palette.accent, "o", "as labelled")
-    if frame["corrected"].notna().any():
+    corrected = bool(frame["corrected"].notna().any())
+    places = np.arange(len(frame)) - 0.14 * corrected
+    _points(axes, frame["share"], frame["low"], frame["high"], places, palette.accent, "o", "as labelled")
+    if corrected:
         bounds = frame["corrected"], frame["corrected_low"], frame["corrected_high"]
-        _points(axes, *bounds, places + 0.16, palette.second, "D", "corrected for errors")
+        _points(axes, *bounds, places + 0.28, palette.second, "D", "corrected for errors")
         axes.legend(frameon=False, fontsize=8)
     _names(axes, labels)
     axes.set_xlim(left=0)
@@ -92,13 +94,15 @@ def groups_figure(data: ReportData, column: str, labels: Sequence[str], palette:
         axes.set_title(_short(group), fontsize=9, color=palette.ink)
         axes.xaxis.set_major_formatter(_percent)
     _names(figure.axes[0], labels)
-    figure.supxlabel("difference from the other texts", fontsize=9)
+    figure.axes[len(groups) // 2].set_xlabel("difference from the other texts", fontsize=9)
     return _dressed(figure, palette)
 
 
 def together_figure(data: ReportData, labels: Sequence[str], palette: Palette = PAPER) -> Figure:
-    """Draw the share of texts with one label that carry another one, too."""
+    """Draw the share of texts with one label that carry another one, too; labels of at least five texts."""
     frame = data["together"]
+    given = data["prevalence"].set_index("label")["given"]
+    labels = [label for label in labels if given[label] >= MIN_TOGETHER]
     own = frame.set_index(["label", "other"])["share_of_label"].to_dict()
     grid = np.array([[own.get((label, other), np.nan) for other in labels] for label in labels])
     side = 0.5 * len(labels) + 2
@@ -113,7 +117,7 @@ def together_figure(data: ReportData, labels: Sequence[str], palette: Palette = 
     axes.set_yticks(range(len(labels)), [_name(label) for label in labels], fontsize=8)
     axes.set_xlabel("also carry")
     axes.set_ylabel("of the texts with")
-    return _dressed(figure, palette)
+    return _dressed(figure, palette, grid=False)
 
 
 def person_figure(data: ReportData, person: str, palette: Palette = PAPER) -> Figure:
@@ -160,7 +164,8 @@ def page_person(data: ReportData, person: str, number: int) -> str:
 def write_plots(data: ReportData, folder: Path, labels: Sequence[str]) -> list[Path]:
     """Write every plot as PNG and SVG; return the paths."""
     plots: dict[str, Callable[[], Figure]] = {"prevalence": lambda: prevalence_figure(data, labels)}
-    if len(labels) > 1:
+    frequent = data["prevalence"].set_index("label")["given"].loc[list(labels)] >= MIN_TOGETHER
+    if frequent.sum() > 1:
         plots["together"] = lambda: together_figure(data, labels)
     if len(data["time"]):
         plots["time"] = lambda: time_figure(data, labels)
@@ -256,11 +261,12 @@ def _barcode(days: Sequence[float], row: int) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _dressed(figure: Figure, palette: Palette) -> Figure:
+def _dressed(figure: Figure, palette: Palette, *, grid: bool = True) -> Figure:
     for axes in figure.axes:
         axes.tick_params(colors=palette.ink, labelcolor=palette.ink, length=2)
-        axes.grid(axis="both", color=palette.soft, linewidth=0.5, alpha=0.7)
-        axes.set_axisbelow(True)
+        if grid:
+            axes.grid(axis="both", color=palette.soft, linewidth=0.5, alpha=0.7)
+            axes.set_axisbelow(True)
         for side, spine in axes.spines.items():
             spine.set_color(palette.soft)
             spine.set_visible(side in ("left", "bottom"))

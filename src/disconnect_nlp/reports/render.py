@@ -12,6 +12,7 @@ import pandas as pd
 
 import disconnect_nlp
 from disconnect_nlp.reports import wording
+from disconnect_nlp.reports.compare import MIN_TOGETHER
 from disconnect_nlp.reports.passages import Passage
 from disconnect_nlp.reports.plot import page_person, page_time
 from disconnect_nlp.reports.rows import by_key, rows
@@ -125,7 +126,7 @@ def _cell(both: pd.Series[Any], given: pd.Series[Any], label: str, other: str) -
     if label == other:
         return {"text": "·", "shade": 0}
     n, hits = int(given[label]), int(both[label, other])
-    if n < wording.MIN_TOGETHER:
+    if n < MIN_TOGETHER:
         return {"text": f"{hits} of {n}", "shade": 0}
     return {"text": wording.percent(hits / n), "shade": min(4, -(-5 * hits // n))}
 

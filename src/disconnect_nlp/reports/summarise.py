@@ -181,6 +181,8 @@ def _overview(scan: Scan, effect: Array) -> pd.DataFrame:
 def _groups(data: ReportData, scan: Scan, people: People, seed: int) -> pd.DataFrame:
     frames = []
     for column, codes in scan.groups.items():
+        if not codes.names:
+            continue
         frames.append(by_group(scan.given, codes.codes, codes.names, column, scan.labels, people, seed=seed))
         _say_of_groups(data, column, codes)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

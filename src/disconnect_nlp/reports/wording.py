@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from disconnect_nlp.reports.compare import MIN_TOGETHER
 from disconnect_nlp.reports.passages import Passage
 from disconnect_nlp.reports.rows import by_key, rows
 from disconnect_nlp.reports.summarise import ReportData
@@ -15,7 +16,6 @@ from disconnect_nlp.taxonomy import load_taxonomy
 _FREQUENT = 3
 _MOST_PAIRS = 6
 _MOST_NAMED = 4
-MIN_TOGETHER = 5
 
 
 def name(label: str) -> str:

@@ -18,7 +18,8 @@ Array = np.ndarray
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _MOST_TERMS = 400_000  # terms kept while counting; the rarest are forgotten beyond it
-_PRIOR = 1000.0  # how many terms of the corpus at large each side is given
+_PRIOR = 1000.0  # how many terms of the corpus at large each side is given, at most
+_PRIOR_SHARE = 0.1  # of the corpus: in a small one the prior must not drown it
 _MIN_TEXTS = 3  # of a label, in which a term must stand
 _MIN_Z = 1.96
 
@@ -79,7 +80,8 @@ class WordCounts:
     def _of_label(self, row: int, label: str, names: Array, most: int) -> pd.DataFrame:
         inside = np.asarray(self._given[row].todense()).ravel().astype(float)
         outside = self._all - inside
-        log_odds, z = weighted_log_odds(inside, outside)
+        prior = max(1.0, min(_PRIOR, _PRIOR_SHARE * self._all.sum()))
+        log_odds, z = weighted_log_odds(inside, outside, prior=prior)
         wanted = np.flatnonzero((inside >= _MIN_TEXTS) & (z >= _MIN_Z))
         order = wanted[np.lexsort((names[wanted].astype(str), -z[wanted]))]
         chosen = _without_parts(order, names, most)
@@ -115,7 +117,7 @@ def terms_of(text: str) -> set[str]:
     return {*words, *(f"{a} {b}" for a, b in pairwise(words))}
 
 
-def weighted_log_odds(inside: Array, outside: Array, *, prior: float = _PRIOR) -> tuple[Array, Array]:
+def weighted_log_odds(inside: Array, outside: Array, *, prior: float) -> tuple[Array, Array]:
     """Return the log-odds ratio of each term and its z-score (Monroe et al. 2008, eq. 16 and 22).
 
     Parameters
