@@ -113,17 +113,18 @@ def model_rates(name: str, policy: Policy, sha256: str | None = None) -> tuple[d
     sha256
         Of the manifest of the model that labelled the table, if known: rates of another model of that name say nothing.
     """
+    shown = Path(name).name  # of a folder, not where it lies
     try:
         measured, own = error_rates(name)
     except ModelError:
-        return {}, f"not available: the model {name!r} that labelled this table is not at hand. Pass --rates"
+        return {}, f"not available: the model {shown!r} that labelled this table is not at hand. Pass --rates"
     if measured is None:
-        return {}, f"not available for the model {name!r}: its manifest holds no error rates. Pass --rates"
+        return {}, f"not available for the model {shown!r}: its manifest holds no error rates. Pass --rates"
     if sha256 is not None and sha256 != own:
-        return {}, f"not available: the table was labelled by another version of the model {name!r}. Pass --rates"
+        return {}, f"not available: the table was labelled by another version of the model {shown!r}. Pass --rates"
     rates = {
         label: Rates(one.hits[policy], one.positives, one.false_alarms[policy], one.negatives)
         for label, one in measured.labels.items()
         if policy in one.hits and policy in one.false_alarms
     }
-    return rates, f"by the error rates of {name!r} under the policy {policy}, from {measured.measured_on}"
+    return rates, f"by the error rates of {shown!r} under the policy {policy}, from {measured.measured_on}"

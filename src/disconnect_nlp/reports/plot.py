@@ -124,7 +124,7 @@ def person_figure(data: ReportData, person: str, palette: Palette = PAPER) -> Fi
     """Draw when a person wrote, and when with each label; a change that is more than chance is marked."""
     ticks = data.ticks[person]
     labels = [label for label, days in ticks.items() if label and days]
-    figure = Figure(figsize=(5.2, 0.27 * (len(labels) + 1) + 0.55))
+    figure = Figure(figsize=(4.1, 0.25 * (len(labels) + 1) + 0.5))
     axes = figure.subplots()
     people = data["people"]
     changes = by_key(people[(people["person"] == person) & people["change"]], "label")
@@ -134,10 +134,14 @@ def person_figure(data: ReportData, person: str, palette: Palette = PAPER) -> Fi
         if label in changes:
             when = pd.Timestamp(changes[label]["change_at"])
             axes.plot([_days(when)] * 2, [row - 0.5, row + 0.5], color=palette.second, linewidth=2)
-    axes.set_yticks(range(len(labels) + 1), ["all texts", *map(_name, labels)], fontsize=8)
+    axes.set_yticks(
+        range(len(labels) + 1),
+        ["all texts", *(_name(label).removesuffix(" disconnection") for label in labels)],
+        fontsize=8,
+    )
     axes.set_ylim(len(labels) + 0.6, -0.6)
     first, last = ticks[""][0], ticks[""][-1]
-    places = np.linspace(first, last, 4) if last > first else [first]
+    places = np.linspace(first, last, 3) if last > first else [first]
     dates = [(pd.Timestamp(0) + pd.Timedelta(days=float(day))).strftime("%d %b %Y") for day in places]
     axes.set_xticks(list(places), dates, fontsize=7.5)
     return _dressed(figure, palette)
