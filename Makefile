@@ -23,7 +23,7 @@ $(VENV)/dev: $(VENV)/base
 demo: $(VENV)/base
 	mkdir -p demo
 	$(BIN)/disconnect-nlp label data/samples/journal.csv --text-column entry --force -o demo/journal.labelled.csv
-	$(BIN)/disconnect-nlp report demo/journal.labelled.csv --text-column entry --time date --group diarist --force -o demo/report.html
+	$(BIN)/disconnect-nlp report demo/journal.labelled.csv --text-column entry --time date --group site --person diarist --force -o demo/report.html
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest

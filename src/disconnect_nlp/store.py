@@ -32,6 +32,30 @@ FORMAT = 1
 _WEIGHTS, _LEXICON, _MANIFEST = "weights.npz", "lexicon.json", "manifest.json"
 
 
+class LabelRates(BaseModel):
+    """How a label's decisions fell on texts that the model was not fitted on, as counts of texts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positives: int = Field(ge=0)
+    """Texts that carry the label."""
+    negatives: int = Field(ge=0)
+    hits: dict[Policy, int]
+    """Of the positives, those given the label, by policy."""
+    false_alarms: dict[Policy, int]
+    """Of the negatives, those given the label, by policy."""
+
+
+class ErrorRates(BaseModel):
+    """What a report needs to correct prevalences for a model's errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measured_on: str
+    """One line: which texts."""
+    labels: dict[str, LabelRates]
+
+
 class Manifest(BaseModel):
     """What a model folder holds and how to rebuild the model from it."""
 
@@ -50,6 +74,8 @@ class Manifest(BaseModel):
     """One line: which texts, how many."""
     files: dict[str, str]
     """File name to sha256."""
+    error_rates: ErrorRates | None = None
+    """Measured on held-out texts; absent where nobody measured."""
 
 
 def load(name: str | Path = "default", *, policy: Policy | None = None) -> Labeller:
@@ -126,6 +152,7 @@ def save(
     name: str | None = None,
     version: str = "0",
     trained_on: str = "not stated",
+    error_rates: ErrorRates | None = None,
     card: str = "# Model card\n\nNot written yet: say what the model was trained on, measured on and is meant for.\n",
 ) -> Manifest:
     """Write ``model`` to ``folder``, which appears whole or not at all.
@@ -138,6 +165,8 @@ def save(
         A new place, or a model folder to replace.
     name, version, trained_on
         For the manifest; the name is that of the folder if left out.
+    error_rates
+        Measured on texts that the model was not fitted on, for reports.
     card
         Markdown for ``CARD.md``.
 
@@ -164,11 +193,32 @@ def save(
         policy=model.policy,
         trained_on=trained_on,
         files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
+        error_rates=error_rates,
     )
-    files[_MANIFEST] = (manifest.model_dump_json(indent=1) + "\n").encode()
+    files[_MANIFEST] = _manifest_bytes(manifest)
     files["CARD.md"] = card.encode()
     _replace_folder(folder, files)
     return manifest
+
+
+def error_rates(name: str | Path) -> tuple[ErrorRates | None, str]:
+    """Return the error rates of a model, None where it has none, and the sha256 of its manifest ("" without one)."""
+    if str(name) == "lexicon":
+        return None, ""
+    folder = _folder(name)
+    return read_manifest(folder).error_rates, hashlib.sha256((folder / _MANIFEST).read_bytes()).hexdigest()
+
+
+def add_error_rates(folder: Path, rates: ErrorRates) -> None:
+    """Write error rates into the manifest of a saved model; everything else stays as it is."""
+    manifest = read_manifest(folder).model_copy(update={"error_rates": rates})
+    fresh = folder / f"{_MANIFEST}.new"
+    fresh.write_bytes(_manifest_bytes(manifest))
+    fresh.replace(folder / _MANIFEST)
+
+
+def _manifest_bytes(manifest: Manifest) -> bytes:
+    return (manifest.model_dump_json(indent=1, exclude_none=True) + "\n").encode()
 
 
 def _replace_folder(folder: Path, files: dict[str, bytes]) -> None:

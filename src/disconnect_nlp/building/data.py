@@ -35,6 +35,14 @@ class TrainingTexts:
     groups: list[str]
     observed: np.ndarray
     """0/1, shape ``(n_texts, n_labels)``."""
+    n_authored: int
+    """The first so many are authored, the rest public."""
+
+    @property
+    def what(self) -> str:
+        """How many of which kind, in words."""
+        n_public = len(self.texts) - self.n_authored
+        return f"{self.n_authored} authored passages" + (f", {n_public} public passages" if n_public else "")
 
     def truth(self) -> np.ndarray:
         """Return 0/1, shape ``(n_texts, n_labels)``."""
@@ -46,6 +54,7 @@ class TrainingTexts:
             self.labels + other.labels,
             self.groups + other.groups,
             np.vstack([self.observed, other.observed]),
+            self.n_authored + other.n_authored,
         )
 
 
@@ -75,7 +84,7 @@ def authored(texts: Sequence[Text], taxonomy: Taxonomy) -> TrainingTexts:
             labels.append(own)
             groups.append(text.batch)
             observed.append(known)
-    return TrainingTexts(passages, labels, groups, np.array(observed))
+    return TrainingTexts(passages, labels, groups, np.array(observed), len(passages))
 
 
 def _stands_in(text: Text, label: str, passage: str) -> bool:
@@ -103,6 +112,7 @@ def public(folder: Path, labels: Sequence[PublicLabel], taxonomy: Taxonomy) -> T
         [label.labels for label in labels],
         [f"{label.source}:{label.locator}" for label in labels],
         np.tile(known, (len(labels), 1)),
+        0,
     )
 
 

@@ -22,6 +22,8 @@ from disconnect_nlp.text.sentences import set_sentence_starts
 if TYPE_CHECKING:
     import pandas as pd
 
+    from disconnect_nlp.labellers.explain import Explanation, TokenContributions
+
 Array = np.ndarray
 Policy = Literal["f1", "precision", "recall"]
 POLICIES: tuple[Policy, ...] = ("f1", "precision", "recall")
@@ -79,6 +81,8 @@ class Labeller(ABC):
     taxonomy: Taxonomy
     thresholds: Thresholds
     policy: Policy = "f1"
+    scale: str = "log-odds"
+    """On what its contributions add up."""
     _nlp: Language | None = None
 
     @abstractmethod
@@ -88,6 +92,10 @@ class Labeller(ABC):
     @abstractmethod
     def explain_doc(self, doc: Doc, labels: Sequence[str]) -> list[Evidence]:
         """Return evidence for and against ``labels`` in one Doc, in order of position."""
+
+    def token_contributions(self, doc: Doc, labels: Sequence[str]) -> Sequence[TokenContributions | None]:
+        """Return what each token adds to each label's score, exactly; None where a labeller cannot tell."""
+        return [None] * len(labels)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -112,15 +120,24 @@ class Labeller(ABC):
         parts = [self._in_zone(batch, self.score_docs) for batch in _batches(texts)]
         return np.vstack(parts) if parts else np.empty((0, len(self.labels)))
 
-    def decide(self, scores: Array) -> Array:
-        """Return 0/1 decisions by the labeller's policy, same shape as ``scores``.
+    @property
+    def cuts(self) -> Array:
+        """Scores from which each label is given, shape ``(n_labels,)``."""
+        return self.cuts_of(self.policy)
+
+    def cuts_of(self, policy: Policy) -> Array:
+        """Return the scores from which each label is given under a policy, shape ``(n_labels,)``.
 
         Labels of a recall-first group, the safety screen, are decided by the thresholds for recall.
         """
-        cuts = self.thresholds.of(self.policy).copy()
+        cuts = self.thresholds.of(policy).copy()
         screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
         cuts[screened] = self.thresholds.recall[screened]
-        return (scores >= cuts).astype(np.int8)
+        return cuts
+
+    def decide(self, scores: Array) -> Array:
+        """Return 0/1 decisions by the labeller's policy, same shape as ``scores``."""
+        return (scores >= self.cuts).astype(np.int8)
 
     def in_doubt(self, scores: Array) -> Array:
         """Return which scores lie in the uncertain band, same shape as ``scores``.
@@ -140,6 +157,25 @@ class Labeller(ABC):
     def annotate(self, text: str) -> Annotation:
         """Label one text, with evidence in offsets of ``text``."""
         return next(self.annotate_all([text]))
+
+    def explain(self, text: str, *, labels: Sequence[str] | None = None) -> Explanation:
+        """Take the decisions on one text apart, to the last token; what it returns shows itself.
+
+        Parameters
+        ----------
+        labels
+            Which labels to explain; by default those given, in doubt, or with evidence that was cancelled.
+
+        Examples
+        --------
+        >>> from disconnect_nlp import load
+        >>> why = load().explain("I sit there and feel nothing at all.")["numbness"]
+        >>> abs(why.total - np.log(why.score / (1 - why.score))) < 1e-4
+        np.True_
+        """
+        from disconnect_nlp.labellers.explain import explanation_of
+
+        return self._in_zone([(0, text)], lambda docs: explanation_of(self, docs[0], text, labels))
 
     def annotate_all(self, texts: Iterable[str], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label texts lazily, in order, a batch at a time."""

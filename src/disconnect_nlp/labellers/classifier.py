@@ -17,6 +17,7 @@ from disconnect_nlp.features import WordVectors
 from disconnect_nlp.labellers.base import Array, Labeller, Policy
 from disconnect_nlp.labellers.calibration import calibrate
 from disconnect_nlp.labellers.evidence import match_evidence, model_evidence
+from disconnect_nlp.labellers.explain import TokenContributions
 from disconnect_nlp.labellers.featurizer import Featurizer, Window
 from disconnect_nlp.labellers.lexical import MatchFinder
 from disconnect_nlp.labellers.windows import split_windows
@@ -130,6 +131,41 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         DataError
             If lengths differ or there are fewer groups than folds.
         """
+        data = self._training_data(texts, labels, groups, observed, weights)
+        features, truth, observed, weights = data[:4]
+        self.held_out = self._held_out_scores(*data)
+        shares = self._shares(truth, observed)
+        self.calibration, self.thresholds = calibrate(self.held_out, truth, observed, shares)
+        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
+        # A screen that flags what is no likelier than any other text would be read by nobody.
+        self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], shares[screened])
+        self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
+        self._forget()
+        return self
+
+    def held_out_scores(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Iterable[str]],
+        *,
+        groups: Sequence[object] | None = None,
+        observed: Array | None = None,
+    ) -> Array:
+        """Return log-odds of each text from models not fitted on its group, shape ``(n_texts, n_labels)``.
+
+        The parameters are those of :meth:`fit`, after which the same scores stand in ``held_out``.
+        """
+        return self._held_out_scores(*self._training_data(texts, labels, groups, observed, None))
+
+    def _training_data(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Iterable[str]],
+        groups: Sequence[object] | None,
+        observed: Array | None,
+        weights: Array | None,
+    ) -> tuple[sparse.csr_matrix, Array, Array, Array, list[object]]:
+        """Return features, truth, observed, weights and groups, checked; learns the features' own weights."""
         self.prepare()
         truth = label_matrix(labels, self.taxonomy.index)
         observed = np.ones_like(truth) if observed is None else observed
@@ -142,16 +178,7 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
                 f"{len(set(groups))} groups are too few for {self.folds} folds. Pass folds= or more groups."
             )
         windows: list[Window] = [(doc, 0, len(doc)) for doc in map(self.nlp, texts)]
-        features = self.featurizer.fit(windows).transform(windows)
-        held_out = self._held_out_scores(features, truth, observed, weights, groups)
-        shares = self._shares(truth, observed)
-        self.calibration, self.thresholds = calibrate(held_out, truth, observed, shares)
-        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
-        # A screen that flags what is no likelier than any other text would be read by nobody.
-        self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], shares[screened])
-        self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
-        self._forget()
-        return self
+        return self.featurizer.fit(windows).transform(windows), truth, observed, weights, groups
 
     def score_docs(self, docs: Sequence[Doc]) -> Array:
         """Return calibrated probabilities, pooled over windows, shape ``(n_docs, n_labels)``."""
@@ -190,6 +217,20 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
                     carried = [label for label, yes in zip(labels, own, strict=True) if yes]
                     found += model_evidence(doc, window[1], tokens[:, own], carried)
         return sorted(found, key=lambda e: (e.start, e.end, e.label, e.source))
+
+    def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
+        """Return what each token of the window that decided adds to the calibrated log-odds of each label."""
+        windows = [(doc, start, end) for start, end in split_windows(doc)]
+        deciding = self.calibration(self.log_odds(windows)).argmax(axis=0)
+        found: list[TokenContributions | None] = []
+        for label in labels:
+            column = self.taxonomy.index[label]
+            window = windows[deciding[column]]
+            slope = float(self.calibration.slope[column])
+            constant = slope * float(self.intercepts[column]) + float(self.calibration.offset[column])
+            values = slope * self.featurizer.token_contributions(window, self.coefficients, [column])[:, 0]
+            found.append(TokenContributions(window[1], constant, values))
+        return found
 
     def _held_out_scores(
         self, features: sparse.csr_matrix, truth: Array, observed: Array, weights: Array, groups: Sequence[object]

@@ -144,6 +144,12 @@ class SentenceEncoder:
         return _dense(mixed, layer, "attention.output.dense")
 
 
+def split_adapters(arrays: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
+    """Return the adapters among arrays named ``adapter.<layer>.<map>.down`` and ``….up``."""
+    names = sorted(name.removeprefix("adapter.").removesuffix(".down") for name in arrays if name.endswith(".down"))
+    return {name: (arrays[f"adapter.{name}.down"], arrays[f"adapter.{name}.up"]) for name in names}
+
+
 def _tokenizer(place: Path) -> Any:
     try:
         tokenizers = import_module("tokenizers")

@@ -31,7 +31,8 @@ class EncoderEnsemble(Labeller):
     heads, intercepts
         Shapes ``(encoder.dimensions, n_labels)`` and ``(n_labels,)``.
     share
-        Of the encoder's log-odds in the mean; the rest is the classifier's.
+        Of the encoder's log-odds in the mean, shape ``(n_labels,)``; the rest is the classifier's. 0 for labels of
+        which too few held-out texts were at hand.
     calibration, thresholds, policy
         Of the mean.
 
@@ -49,7 +50,7 @@ class EncoderEnsemble(Labeller):
         *,
         heads: Array,
         intercepts: Array,
-        share: float,
+        share: Array,
         calibration: Calibration,
         thresholds: Thresholds,
         policy: Policy = "f1",

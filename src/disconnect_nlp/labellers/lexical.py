@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 
 from disconnect_nlp.labellers.base import Array, Labeller, Thresholds
 from disconnect_nlp.labellers.evidence import match_evidence
+from disconnect_nlp.labellers.explain import TokenContributions
 from disconnect_nlp.records import Evidence
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.text.assertion import Assertion
@@ -71,6 +72,7 @@ class LexiconLabeller(Labeller):
     """
 
     name = "lexicon"
+    scale = "-ln(1 - p)"
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self.lexicon = lexicon or load_lexicon()
@@ -100,3 +102,11 @@ class LexiconLabeller(Labeller):
         """Return all matches for ``labels``; those that do not count carry their status and cue."""
         wanted = set(labels)
         return [match_evidence(doc, match) for match in self.matches(doc) if match.label in wanted]
+
+    def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
+        """Return each token's share of ``-ln(1 - score)``: that of a match is spread over its tokens."""
+        values = {label: np.zeros(len(doc)) for label in labels}
+        for match in self.matches(doc):
+            if match.label in values and match.status in self.taxonomy.counting[match.label]:
+                values[match.label][match.start : match.end] -= np.log1p(-match.weight) / (match.end - match.start)
+        return [TokenContributions(0, 0.0, values[label]) for label in labels]

@@ -1,76 +1,200 @@
-"""Report data to one self-contained HTML page."""
+"""Report data to one self-contained HTML page: no request to anywhere, and no script but its own."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from importlib.resources import files
 from typing import Any
 
 import jinja2
+import pandas as pd
 
 import disconnect_nlp
-from disconnect_nlp.reports.plot import over_time, share_bars
-from disconnect_nlp.reports.summarise import ReportData, wilson
-from disconnect_nlp.taxonomy import load_taxonomy
+from disconnect_nlp.reports import wording
+from disconnect_nlp.reports.compare import MIN_TOGETHER
+from disconnect_nlp.reports.passages import Passage
+from disconnect_nlp.reports.plot import page_person, page_time
+from disconnect_nlp.reports.rows import by_key, rows
+from disconnect_nlp.reports.summarise import ReportData
+from disconnect_nlp.taxonomy import Group, load_taxonomy
 
-_MAX_TIME_PLOTS = 9
+_MOST_GROUPS = 8
+_MOST_PERSONS = 8
 
 
 def render_report(data: ReportData) -> str:
     """Return the report as HTML. Everything that came from the table is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    source = files("disconnect_nlp") / "resources" / "report.html.j2"
-    return environment.from_string(source.read_text(encoding="utf-8")).render(_context(data))
+    css, js, template = (_resource(f"report.{suffix}") for suffix in ("css", "js", "html.j2"))
+    page = environment.from_string(template).render(
+        css=css, js=js, css_hash=_csp_hash(css), js_hash=_csp_hash(js), **_helpers(), **_context(data)
+    )
+    # Half of a surrogate pair, as broken exports hold, has no form in a file.
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _resource(name: str) -> str:
+    return (files("disconnect_nlp") / "resources" / "report" / name).read_text(encoding="utf-8")
+
+
+def _csp_hash(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _helpers() -> dict[str, Any]:
+    return {
+        "version": disconnect_nlp.__version__,
+        "percent": wording.percent,
+        "points": wording.points,
+        "p": wording.p_value,
+        "number": wording.number,
+        "cancelled": wording.not_counted,
+        "at": lambda share, most: f"{200 * share / most:.2f}",
+        "between": wording.between,
+        "scored": lambda passage, labels: " ".join(f"{label}:{passage.scores[label]:.4f}" for label in labels),
+        "names": {label: wording.name(label) for label in load_taxonomy().ids},
+    }
 
 
 def _context(data: ReportData) -> dict[str, Any]:
-    taxonomy = load_taxonomy()
-    names = {label: taxonomy[label].name for label in data.labels}
-    groups = []
-    for group in taxonomy.groups:
-        own = [label for label in taxonomy.group(group.id) if label in names]
-        seen = [label for label in own if data.given[label]]
-        plot = (
-            share_bars(data, seen, [names[label] for label in seen], title=group.name)
-            if seen and not group.recall_first
-            else None
-        )
-        rows = [_row(data, label, names[label]) for label in own]
-        groups.append(
+    taxonomy, core = load_taxonomy(), wording.core_labels(data)
+    timed = core if len(data["time"]) else []
+    screened = data["prevalence"]["label"].isin(taxonomy.recall_first)
+    context: dict[str, Any] = {
+        "data": data,
+        "glance": wording.glance(data),
+        "doubt": wording.doubt(data),
+        "guide": wording.guide(data),
+        "flagged": int(data["prevalence"].loc[screened, "given"].sum()),
+        "groups": [_group(data, group) for group in taxonomy.groups if _own(data, group)],
+        "heat": _heat(data, core) if len(core) > 1 else None,
+        "statuses": sorted(data.statuses.items(), key=lambda item: (item[0] != "ok", item[0])),
+        "manifest": wording.manifest_rows(data.manifest),
+        "timed": [(wording.name(label), page_time(data, label)) for label in timed],
+        "early_late": _early_late(data, core) if len(data["change"]) else None,
+        "group_columns": [_by_group(data, column, core) for column in data.columns.groups],
+        "persons": _persons(data),
+        "people_left_out": max(0, len(data.ticks) - _MOST_PERSONS),
+        "words": _words(data, core),
+        "core": taxonomy.core,
+        "passages": _sorted(data.passages),
+        "choices": _choices(data),
+        "definitions": [(label, wording.name(label), taxonomy[label].definition) for label in data.labels],
+    }
+    return context | {"changes": bool(context["timed"] or context["group_columns"] or context["persons"])}
+
+
+def _own(data: ReportData, group: Group) -> list[str]:
+    return [label for label in load_taxonomy().group(group.id) if label in data.labels]
+
+
+def _group(data: ReportData, group: Group) -> dict[str, Any]:
+    taxonomy, labels = load_taxonomy(), _own(data, group)
+    frame = data["prevalence"][data["prevalence"]["label"].isin(labels)]
+    own = by_key(frame, "label")
+    listed = [{**own[label], "name": wording.name(label), "definition": taxonomy[label].definition} for label in labels]
+    highest = frame[["high", "corrected_high"]].max().max()
+    given = frame[frame["given"] > 0].sort_values("given", ascending=False).head(3)
+    in_short = ", ".join(f"{wording.name(row.label)} {wording.percent(row.share)}" for row in rows(given))
+    return {
+        "id": group.id,
+        "name": group.name,
+        "question": group.question,
+        "core": group.core,
+        "screen": group.recall_first,
+        "rows": listed,
+        "most": 0.05 if pd.isna(highest) else max(0.05, float(highest)),
+        "in_short": "" if group.recall_first else in_short or "none given",
+        "experimental": [wording.name(label) for label in labels if taxonomy[label].quality == "experimental"],
+    }
+
+
+def _heat(data: ReportData, labels: list[str]) -> dict[str, Any]:
+    both = data["together"].set_index(["label", "other"])["both"]
+    given = data["prevalence"].set_index("label")["given"]
+    names = [wording.name(label).removesuffix(" disconnection") for label in labels]
+    lines = [
+        (f"{name} ({wording.number(given[label])})", [_cell(both, given, label, other) for other in labels])
+        for name, label in zip(names, labels, strict=True)
+    ]
+    return {"names": names, "rows": lines, "pairs": wording.pairs(data)}
+
+
+def _cell(both: pd.Series[Any], given: pd.Series[Any], label: str, other: str) -> dict[str, Any]:
+    """Shades run from 1 to 4, a fifth of the texts each; a few texts make no share."""
+    if label == other:
+        return {"text": "·", "shade": 0}
+    n, hits = int(given[label]), int(both[label, other])
+    if n < MIN_TOGETHER:
+        return {"text": f"{hits} of {n}", "shade": 0}
+    return {"text": wording.percent(hits / n), "shade": min(4, -(-5 * hits // n))}
+
+
+def _early_late(data: ReportData, labels: list[str]) -> dict[str, Any]:
+    change = by_key(data["change"], "label")
+    return {
+        "text": wording.over_time(data),
+        "late_from": data["change"]["late_from"].iloc[0],
+        "n_early": int(data["change"]["texts_early"].iloc[0]),
+        "n_late": int(data["change"]["texts_late"].iloc[0]),
+        "rows": [{**change[label], "name": wording.name(label)} for label in labels],
+    }
+
+
+def _by_group(data: ReportData, column: str, labels: list[str]) -> dict[str, Any]:
+    frame = data["groups"]
+    own = frame[(frame["column"] == column) & frame["label"].isin(labels)] if len(frame) else frame
+    if not len(own):
+        return {"name": column, "text": "", "groups": [], "left_out": 0, "rows": [], "differences": [], "two": False}
+    groups = list(dict.fromkeys(own["group"]))
+    shown = groups[:_MOST_GROUPS]
+    cells = own.set_index(["label", "group"]).to_dict("index")
+    compared = own[own["p"].notna() & own["group"].isin(shown)]
+    return {
+        "name": column,
+        "text": wording.by_group(data, column),
+        "groups": [(group, cells[labels[0], group]["texts"]) for group in shown],
+        "left_out": len(groups) - len(shown),
+        "rows": [(wording.name(label), [cells[label, group] for group in shown]) for label in labels],
+        "differences": [{**row, "name": wording.name(row["label"])} for row in compared.to_dict("records")],
+        "two": compared["group"].nunique() == 1,
+    }
+
+
+def _persons(data: ReportData) -> list[dict[str, Any]]:
+    frame = data["people"]
+    persons = []
+    for number, person in enumerate(list(data.ticks)[:_MOST_PERSONS]):
+        own = frame[frame["person"] == person].iloc[0]
+        persons.append(
             {
-                "id": group.id,
-                "name": group.name,
-                "question": group.question,
-                "plot": plot,
-                "screen": group.recall_first,
-                "rows": rows,
-                "experimental": [row["name"] for row in rows if row["experimental"]],
+                "name": person,
+                "n": own["texts"],
+                "first": own["first"],
+                "last": own["last"],
+                "plot": page_person(data, person, number),
+                "lines": wording.of_person(data, person),
             }
         )
-    core = [label for label in taxonomy.core if data.given[label]]
-    timed = sorted(core, key=lambda label: -data.given[label])[:_MAX_TIME_PLOTS] if data.periods else []
-    return {
-        "data": data,
-        "version": disconnect_nlp.__version__,
-        "groups": [group for group in groups if group["rows"]],
-        "timed": [over_time(data, label, names[label]) for label in timed],
-        "compared": [(names[label], label) for label in core],
-        "group_names": [name for name, _ in data.group_sizes.most_common(12)],
-        "examples": [
-            (names[label], taxonomy[label].definition, data.examples[label])
-            for label in (*taxonomy.core, "risk_language")
-            if data.examples.get(label)
-        ],
-        "share": lambda hits, n: f"{hits / n:.0%}" if n else "–",
-    }
+    return persons
 
 
-def _row(data: ReportData, label: str, name: str) -> dict[str, Any]:
-    low, high = wilson(data.given[label], data.n_texts)
-    return {
-        "name": name,
-        "experimental": load_taxonomy()[label].quality == "experimental",
-        "n": data.given[label],
-        "share": f"{data.given[label] / max(data.n_texts, 1):.1%}",
-        "interval": f"{low:.1%} to {high:.1%}",
-        "uncertain": data.uncertain[label],
-    }
+def _words(data: ReportData, labels: list[str]) -> list[dict[str, Any]]:
+    frame = data["words"]
+    words = []
+    for label in labels:
+        own = frame[frame["label"] == label] if len(frame) else frame
+        if len(own):
+            words.append({"id": label, "name": wording.name(label), "terms": own.to_dict("records")})
+    return words
+
+
+def _sorted(passages: list[Passage]) -> list[Passage]:
+    """Return the surest first, as the page shows them at the start, and where no script runs."""
+    return sorted(passages, key=lambda own: (-max(own.scores.values(), default=0), own.row))
+
+
+def _choices(data: ReportData) -> list[tuple[str, str, int]]:
+    counts = {label: sum(label in own.scores for own in data.passages) for label in data.labels}
+    return [(label, wording.name(label), n) for label, n in counts.items() if n]

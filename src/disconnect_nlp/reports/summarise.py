@@ -1,87 +1,61 @@
-"""A labelled table to the numbers and passages of a report. One pass; keeps counts and a few examples."""
+"""A labelled table to everything that a report shows: tables of numbers, and passages. Draws nothing."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from disconnect_nlp.errors import DataError, shorten
-from disconnect_nlp.labellers.frames import OK, PREFIX
+from disconnect_nlp.labellers.frames import PREFIX
+from disconnect_nlp.reports.compare import MIN_GROUP, People, adjust, by_group, difference, shares, together
+from disconnect_nlp.reports.correction import Rates, correct
+from disconnect_nlp.reports.passages import Passage
+from disconnect_nlp.reports.people import trajectories
+from disconnect_nlp.reports.rows import rows
+from disconnect_nlp.reports.scan import Codes, Columns, Scan, scan_table
+from disconnect_nlp.reports.times import parse_times, period_name, periods_of
 from disconnect_nlp.tables import TableReader
 from disconnect_nlp.taxonomy import load_taxonomy
 
-_EXAMPLES = 4  # passages a label
-_MAX_PERIODS = 60
-_DATE_FORMATS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
-_TEXTS_PER_PERIOD = 8  # with fewer, an interval spans nearly everything
+Array = np.ndarray
 
-
-@dataclass(frozen=True)
-class Span:
-    """A piece of an example passage, marked as evidence or not."""
-
-    text: str
-    evidence: bool
-
-
-@dataclass(frozen=True)
-class Example:
-    """A passage that carries a label, cut into plain and marked pieces."""
-
-    row: int
-    score: float
-    spans: tuple[Span, ...]
-    group: str | None
-    time: str | None
+MAX_EXAMPLES = 8
+_TERMS = 12  # words and phrases shown a label
 
 
 @dataclass
 class ReportData:
-    """Everything a report shows."""
+    """Everything a report shows. Every number that is drawn or printed stands in one of :attr:`tables`."""
 
     name: str
-    n_rows: int = 0
-    n_texts: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    labels: tuple[str, ...] = ()
-    given: Counter[str] = field(default_factory=Counter)
-    uncertain: Counter[str] = field(default_factory=Counter)
-    by_group: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    group_sizes: Counter[str] = field(default_factory=Counter)
-    group_column: str | None = None
-    periods: tuple[str, ...] = ()
-    period_unit: str = ""
-    by_period: dict[str, list[int]] = field(default_factory=dict)
-    period_sizes: list[int] = field(default_factory=list)
-    undated: int = 0
-    examples: dict[str, list[Example]] = field(default_factory=lambda: defaultdict(list))
+    labels: tuple[str, ...]
+    n_rows: int
+    n_texts: int
+    statuses: Counter[str]
+    tables: dict[str, pd.DataFrame]
+    """``overview``, ``prevalence``, ``together``, ``time``, ``change``, ``groups``, ``people``, ``words``.
 
-
-def wilson(hits: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
-    """Return the Wilson score interval of a share (Wilson 1927); (0, 1) without observations.
-
-    Examples
-    --------
-    >>> low, high = wilson(5, 50)
-    >>> round(low, 3), round(high, 3)
-    (0.043, 0.214)
+    Empty where they were not asked for.
     """
-    if n == 0:
-        return 0.0, 1.0
-    share = hits / n
-    centre = share + z * z / (2 * n)
-    reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    # Rounding must not put the share itself outside.
-    return max(0.0, min(share, float((centre - reach) / scale))), min(1.0, max(share, float((centre + reach) / scale)))
+    passages: list[Passage] = field(default_factory=list)
+    columns: Columns = field(default_factory=Columns)
+    period_unit: str = ""
+    undated: int = 0
+    n_persons: int = 0
+    ticks: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    """Of persons in ``people``: when they wrote (under ""), and when with each label, in days since 1970."""
+    manifest: Mapping[str, Any] | None = None
+    correction: str = ""
+    """Where the error rates come from, or why there are none."""
+    corrected: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables[table]
 
 
 def summarise(
@@ -89,161 +63,205 @@ def summarise(
     *,
     text_column: str | None,
     time_column: str | None = None,
-    group_column: str | None = None,
+    group_columns: Sequence[str] = (),
+    person_column: str | None = None,
+    id_column: str | None = None,
     prefix: str = PREFIX,
     name: str = "table",
+    max_examples: int = MAX_EXAMPLES,
+    rates: Mapping[str, Rates] | None = None,
+    correction: str = "not available: no error rates were given",
+    manifest: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> ReportData:
-    """Read a labelled table and count.
+    """Read a labelled table once and count.
 
     Parameters
     ----------
     text_column
-        Where the texts stand, for the example passages; none leaves them out.
+        Where the texts stand, for passages and words; None leaves both out.
+    time_column, group_columns, person_column, id_column
+        Dates; groups to compare, such as site or wave; who wrote; what a row is called. Where persons are known and at
+        least ten, intervals draw persons, not texts.
+    max_examples
+        Passages kept a label: half of the highest score, half drawn at random; and half as many uncertain ones.
+    rates, correction
+        Error rates of the labeller, and in words where they were measured or why there are none.
+    manifest
+        What is known of the run that labelled the table.
+    seed
+        Seed of every draw; equal tables and seeds give equal reports.
 
     Raises
     ------
     DataError
-        If the table was not written by ``label``, or a named column is missing.
+        If the table was not written by ``label``, a named column is missing, or dates cannot be read.
     """
-    labels = tuple(label for label in load_taxonomy().ids if f"{prefix}{label}_score" in reader.columns)
-    if not labels or prefix + "status" not in reader.columns:
-        raise DataError(
-            f"{name}: no columns {prefix}<label> found. Run 'disconnect-nlp label' first, or pass --prefix."
-        )
-    for column in (text_column, time_column, group_column):
-        if column is not None and column not in reader.columns:
-            raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
-    data = ReportData(name=name, labels=labels, group_column=group_column)
-    times: list[str] = []
-    given_at: list[tuple[str, ...]] = []
-    for row in reader:
-        data.n_rows += 1
-        status = str(row.cells.get(prefix + "status") or "missing").split(":")[0]
-        data.statuses[status] += 1
-        if status != OK:
-            continue
-        data.n_texts += 1
-        given = tuple(label for label in labels if _yes(row.cells.get(prefix + label), f"{name}, line {row.number}"))
-        data.given.update(given)
-        data.uncertain.update(label for label in str(row.cells.get(prefix + "uncertain") or "").split(";") if label)
-        group = str(row.cells.get(group_column)) if group_column else None
-        if group is not None:
-            data.group_sizes[group] += 1
-            data.by_group[group].update(given)
-        times.append(str(row.cells.get(time_column) or "") if time_column else "")
-        given_at.append(given)
-        if text_column is not None:
-            for label in given:
-                _keep_example(data, label, row.number, row.cells, text_column, prefix, group, times[-1] or None)
-    if time_column:
-        _count_periods(data, times, given_at, time_column)
+    columns = Columns(text_column, time_column, tuple(group_columns), person_column, id_column, prefix)
+    scan = scan_table(reader, columns, name=name, max_examples=max_examples, seed=seed)
+    data = ReportData(
+        name=name,
+        labels=scan.labels,
+        n_rows=scan.n_rows,
+        n_texts=scan.n_texts,
+        statuses=scan.statuses,
+        tables={},
+        passages=scan.passages,
+        columns=columns,
+        manifest=manifest,
+        correction=correction,
+        notes=scan.notes,
+    )
+    people = _people(data, scan)
+    effect = _design_effect(scan, people)
+    data.tables["prevalence"] = _prevalence(scan, people, effect, rates or {}, seed)
+    data.corrected = bool(data["prevalence"]["corrected"].notna().any())
+    data.tables["overview"] = _overview(scan, effect)
+    data.tables["together"] = together(scan.given, scan.labels)
+    data.tables["groups"] = _groups(data, scan, people, seed)
+    stamps = _stamps(data, scan)
+    data.tables["time"], data.tables["change"] = _times(data, scan, stamps, people, effect, seed)
+    data.tables["people"] = _trajectories(data, scan, stamps, seed)
+    data.tables["words"] = scan.words.marking(scan.labels, most=_TERMS) if scan.words else pd.DataFrame()
     return data
 
 
-def _keep_example(
+def _people(data: ReportData, scan: Scan) -> People:
+    if not data.columns.person:
+        return People(None, 0)
+    codes, names = scan.persons.codes, scan.persons.names
+    data.n_persons = len(names)
+    people = People(codes, len(names))
+    if (codes < 0).any():
+        data.notes.append(f"{int((codes < 0).sum())} texts name no person, so intervals take texts as independent.")
+    elif scan.n_texts and people.clusters(scan.given) is None:
+        data.notes.append(f"{len(names)} persons are too few to draw from, so intervals take texts as independent.")
+    return people
+
+
+def _design_effect(scan: Scan, people: People) -> Array:
+    clusters = people.clusters(scan.given) if scan.n_texts else None
+    return np.ones(len(scan.labels)) if clusters is None else clusters.design_effect()
+
+
+def _prevalence(scan: Scan, people: People, effect: Array, rates: Mapping[str, Rates], seed: int) -> pd.DataFrame:
+    taxonomy = load_taxonomy()
+    frame = shares(scan.given, np.ones(scan.n_texts, dtype=bool), scan.labels)
+    clusters = people.clusters(scan.given) if scan.n_texts else None
+    frame["interval"] = "texts" if clusters is None else "persons"
+    if clusters is not None:
+        frame["low"], frame["high"] = clusters.share_intervals(seed=seed)
+    frame["uncertain"] = [scan.uncertain[label] for label in scan.labels]
+    frame["group"] = [taxonomy[label].group for label in scan.labels]
+    frame["quality"] = [taxonomy[label].quality for label in scan.labels]
+    found = [
+        correct(row.given / e, row.texts / e, rates[row.label], seed=seed)
+        if row.label in rates and row.label not in taxonomy.recall_first
+        else None
+        for row, e in zip(rows(frame), effect, strict=True)
+    ]
+    for name, attribute in (("corrected", "share"), ("corrected_low", "low"), ("corrected_high", "high")):
+        frame[name] = [np.nan if one is None else getattr(one, attribute) for one in found]
+    return frame
+
+
+def _overview(scan: Scan, effect: Array) -> pd.DataFrame:
+    """Count texts with any label of each group of the taxonomy."""
+    taxonomy = load_taxonomy()
+    frames = []
+    for group in taxonomy.groups:
+        own = [n for n, label in enumerate(scan.labels) if label in taxonomy.group(group.id)]
+        if own:
+            some = scan.given[:, own].max(axis=1, initial=0)[:, None]
+            widest = effect[own].max(keepdims=True)
+            frames.append(shares(some, np.ones(scan.n_texts, dtype=bool), [group.id], widest))
+    return pd.concat(frames, ignore_index=True).rename(columns={"label": "group"})
+
+
+def _groups(data: ReportData, scan: Scan, people: People, seed: int) -> pd.DataFrame:
+    frames = []
+    for column, codes in scan.groups.items():
+        if not codes.names:
+            continue
+        frames.append(by_group(scan.given, codes.codes, codes.names, column, scan.labels, people, seed=seed))
+        _say_of_groups(data, column, codes)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _say_of_groups(data: ReportData, column: str, codes: Codes) -> None:
+    sizes = np.bincount(codes.codes[codes.codes >= 0], minlength=len(codes.names))
+    small, none = int((sizes < MIN_GROUP).sum()), int((codes.codes < 0).sum())
+    if none:
+        data.notes.append(f"{none} texts name no {column} and are left out of that comparison.")
+    if small:
+        data.notes.append(
+            f"{small} of {len(sizes)} groups in {column} have fewer than {MIN_GROUP} texts: not compared."
+        )
+
+
+def _stamps(data: ReportData, scan: Scan) -> pd.Series[pd.Timestamp] | None:
+    if not data.columns.time or not scan.n_texts:
+        return None
+    stamps = parse_times(scan.times, data.columns.time)
+    data.undated = int(stamps.isna().sum())
+    return stamps
+
+
+def _times(
     data: ReportData,
-    label: str,
-    number: int,
-    cells: dict[str, Any],
-    text_column: str,
-    prefix: str,
-    group: str | None,
-    time: str | None,
-) -> None:
-    score = float(cells.get(f"{prefix}{label}_score") or 0)
-    kept = data.examples[label]
-    if len(kept) == _EXAMPLES and score <= kept[-1].score:
-        return
-    spans = mark_evidence(str(cells[text_column]), label, cells.get(prefix + "evidence"))
-    kept.append(Example(number, score, spans, group, time))
-    kept.sort(key=lambda example: (-example.score, example.row))
-    del kept[_EXAMPLES:]
+    scan: Scan,
+    stamps: pd.Series[pd.Timestamp] | None,
+    people: People,
+    effect: Array,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if stamps is None:
+        return pd.DataFrame(), pd.DataFrame()
+    periods, place, data.period_unit = periods_of(stamps)
+    frames = []
+    for number, period in enumerate(periods):
+        frame = shares(scan.given, place == number, scan.labels, effect)
+        frame.insert(0, "period", period_name(period, data.period_unit))
+        frame.insert(0, "start", period.start_time.date().isoformat())
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True), _early_and_late(scan, stamps, people, seed)
 
 
-def mark_evidence(text: str, label: str, evidence: Any) -> tuple[Span, ...]:
-    """Cut ``text`` into pieces at the evidence that counts for ``label``.
-
-    Examples
-    --------
-    >>> evidence = [{"start": 3, "end": 7, "label": "numbness", "counts": True}]
-    >>> mark_evidence("So numb.", "numbness", evidence)
-    (Span(text='So ', evidence=False), Span(text='numb', evidence=True), Span(text='.', evidence=False))
-    """
-    items = json.loads(evidence) if isinstance(evidence, str) and evidence else evidence or []
-    marked = np.zeros(len(text) + 1, dtype=bool)
-    for item in items:
-        if item["label"] == label and item["counts"]:
-            marked[item["start"] : item["end"]] = True
-    cuts = [0, *(np.flatnonzero(np.diff(marked[:-1])) + 1).tolist(), len(text)] if text else [0]
-    return tuple(Span(text[a:b], bool(marked[a])) for a, b in pairwise(cuts))
+def _early_and_late(scan: Scan, stamps: pd.Series[pd.Timestamp], people: People, seed: int) -> pd.DataFrame:
+    """Compare the half of the texts that came last with the half that came first, cut between two days."""
+    known = stamps.notna().to_numpy()
+    days = stamps.dt.normalize()
+    middle = days[known].sort_values().iloc[int(known.sum()) // 2]
+    early, late = known & (days < middle).to_numpy(), known & (days >= middle).to_numpy()
+    if min(early.sum(), late.sum()) < MIN_GROUP:
+        return pd.DataFrame()
+    frame = adjust(difference(scan.given, late, early, scan.labels, people, seed=seed))
+    for name, mask in (("early", early), ("late", late)):
+        own = shares(scan.given, mask, scan.labels)
+        frame[f"texts_{name}"], frame[f"share_{name}"] = own["texts"], own["share"]
+    frame["late_from"] = middle.date().isoformat()
+    return frame
 
 
-def _count_periods(data: ReportData, times: list[str], given: list[tuple[str, ...]], column: str) -> None:
-    stamps = parse_times(times, column)
-    known = stamps.notna()
-    data.undated = int((~known).sum())
-    if not known.any():
-        raise DataError(f"column {column!r} holds no date that can be read, such as 2026-03-31. Pass another --time.")
-    first, last = stamps.min(), stamps.max()
-    unit, data.period_unit = _unit(first, last, int(known.sum()))
-    periods = pd.period_range(first, last, freq=unit)
-    data.periods = tuple(_name(period.start_time, data.period_unit) for period in periods)
-    place = {period: number for number, period in enumerate(periods)}
-    data.period_sizes = [0] * len(periods)
-    data.by_period = {label: [0] * len(periods) for label in data.labels}
-    for stamp, labels, ok in zip(stamps, given, known, strict=True):
-        if ok:
-            number = place[stamp.to_period(unit)]
-            data.period_sizes[number] += 1
-            for label in labels:
-                data.by_period[label][number] += 1
-
-
-def parse_times(times: Sequence[str], column: str) -> pd.Series[pd.Timestamp]:
-    """Return time stamps, NaT where a cell holds none; the whole column is read in one format.
-
-    Raises
-    ------
-    DataError
-        If day and month cannot be told apart.
-
-    Examples
-    --------
-    >>> parse_times(["2026-03-01T10:00:00+01:00", "soon"], "date").isna().tolist()
-    [False, True]
-    """
-    cells = pd.Series(list(times), dtype="str").str.strip()
-    # An offset such as +02:00 or Z is dropped: the writer's own clock says which day it was.
-    local = cells.str.replace(r"(?<=\d)(Z|[+-]\d\d:?\d\d)$", "", regex=True)
-    stamps = pd.to_datetime(local, errors="coerce", format="ISO8601")
-    if stamps.notna().any():
-        return stamps
-    readings = [pd.to_datetime(local.str[:10], errors="coerce", format=own) for own in _DATE_FORMATS]
-    best = max(readings, key=lambda own: int(own.notna().sum()))
-    rivals = [own for own in readings if own.notna().sum() == best.notna().sum() and not own.equals(best)]
-    if best.notna().any() and rivals:
-        raise DataError(f"column {column!r}: day and month cannot be told apart. Write dates as 2026-03-31.")
-    return best
-
-
-def _yes(cell: Any, place: str) -> bool:
-    text = str(cell).strip()
-    if text in ("1", "1.0", "True"):
-        return True
-    if text in ("0", "0.0", "False", "", "None"):
-        return False
-    raise DataError(f"{place}: a decision must be 1, 0 or empty. Label the table again, or restore the column.")
-
-
-def _unit(first: pd.Timestamp, last: pd.Timestamp, n_texts: int) -> tuple[str, str]:
-    """Return the finest unit with at most sixty periods and eight texts in each on average, else months or years."""
-    days = (last - first).days + 1
-    for code, name, length in (("D", "day", 1), ("W", "week", 7), ("M", "month", 31)):
-        n_periods = days / length + 1
-        if n_periods <= _MAX_PERIODS and n_texts / n_periods >= _TEXTS_PER_PERIOD:
-            return code, name
-    return ("M", "month") if days <= 31 * _MAX_PERIODS else ("Y", "year")
-
-
-def _name(start: datetime, unit: str) -> str:
-    return start.strftime({"day": "%d %b %Y", "week": "%d %b %Y", "month": "%b %Y", "year": "%Y"}[unit])
+def _trajectories(data: ReportData, scan: Scan, stamps: pd.Series[pd.Timestamp] | None, seed: int) -> pd.DataFrame:
+    if stamps is None or not data.columns.person:
+        return pd.DataFrame()
+    core = [n for n, label in enumerate(scan.labels) if label in load_taxonomy().core]
+    names = [scan.labels[n] for n in core]
+    seconds = (stamps - pd.Timestamp(0)).dt.total_seconds().fillna(-np.inf).to_numpy()
+    days = np.where(np.isfinite(seconds), seconds / 86400, np.nan)
+    first = np.nanmin(days)
+    order = np.where(np.isnan(days), -1.0, days - first)  # days since the first text, so that none is negative
+    given, persons = scan.given[:, core], scan.persons.codes
+    frame = trajectories(given, order, persons, scan.persons.names, names, seed=seed)
+    for person in dict.fromkeys(frame["person"]):
+        own = (persons == scan.persons.names.index(person)) & (order >= 0)
+        data.ticks[person] = {"": sorted((order[own] + first).tolist())} | {
+            label: sorted((order[own & (given[:, n] > 0)] + first).tolist()) for n, label in enumerate(names)
+        }
+    for column in ("first", "last", "change_at"):
+        frame[column] = [
+            None if pd.isna(day) else (pd.Timestamp(0) + pd.Timedelta(days=day + first)).date().isoformat()
+            for day in frame[column].astype(float)
+        ]
+    return frame

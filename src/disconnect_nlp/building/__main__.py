@@ -1,0 +1,125 @@
+"""``make models``: fits the shipped models, evaluates them, writes them with their cards.
+
+With a folder that holds the public passages, their labelled texts are trained on too, and the variant without them is
+fitted and evaluated beside; without the folder the authored-only variant is what is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from disconnect_nlp.building.data import TrainingTexts, held_out, natural_prevalence, training_texts
+from disconnect_nlp.building.ensemble import fit_ensemble
+from disconnect_nlp.corpus import load_corpus
+from disconnect_nlp.eval.card import model_card
+from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
+from disconnect_nlp.eval.error_rates import held_out_rates
+from disconnect_nlp.eval.run import evaluate, predict
+from disconnect_nlp.labellers.base import Labeller
+from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.labellers.lexical import LexiconLabeller
+from disconnect_nlp.store import pack, read_adapters, save, save_ensemble
+from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
+from disconnect_nlp.terminal import output, run_app
+
+VERSION = "0.2.0"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+PublicOption = Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")]
+RealOption = Annotated[Path | None, typer.Option("--real", help="Labelled CSV of real passages, for the card.")]
+OutOption = Annotated[Path, typer.Option(help="Where the model folders go.")]
+EncoderOption = Annotated[Path | None, typer.Option(help="Folder of all-MiniLM-L6-v2, if its package is absent.")]
+
+
+@app.command()
+def default(public: PublicOption = None, real: RealOption = None, out: OutOption = Path("models")) -> None:
+    """Fit, evaluate and save the model ``default``: some minutes."""
+    taxonomy = load_taxonomy()
+    prevalence = _prevalence(taxonomy)
+    variants: dict[str, Labeller] = {}
+    if public:
+        own = training_texts(None, taxonomy)
+        output().print(f"fitting the authored-only variant on {len(own.texts)} passages")
+        variants["authored only"] = _fit(own, prevalence)
+    texts = training_texts(public, taxonomy)
+    output().print(f"fitting default on {texts.what}")
+    model = _fit(texts, prevalence)
+    rates = held_out_rates(model, model.held_out, texts.labels, texts.observed, texts.n_authored)
+    card = _card("default", texts.what, prevalence, {"model": model, **variants, "lexicon": LexiconLabeller()}, real)
+    save(model, out / "default", version=VERSION, trained_on=texts.what, error_rates=rates, card=card)
+
+
+@app.command()
+def adapters(
+    public: PublicOption = None, file: Annotated[Path, typer.Option()] = Path("adapters.npz"), encoder: EncoderOption = None
+) -> None:
+    """Learn the adapters of the model ``accurate`` and write them to a file: about half an hour, needs PyTorch.
+
+    One group in nine is kept back, so that calibration and thresholds come from authors that were not learned from.
+    """
+    from disconnect_nlp.building.adapters import learn
+
+    texts = training_texts(public, load_taxonomy())
+    rows = np.flatnonzero(~held_out(texts.groups))
+    output().print(f"learning adapters on {len(rows)} of {texts.what}")
+    learned = learn([texts.texts[row] for row in rows], texts.truth()[rows], texts.observed[rows], folder=encoder)
+    file.write_bytes(pack(learned.arrays()))
+
+
+@app.command()
+def accurate(
+    public: PublicOption = None,
+    real: RealOption = None,
+    out: OutOption = Path("models"),
+    file: Annotated[Path, typer.Option(help="Written by 'adapters'.")] = Path("adapters.npz"),
+    encoder: EncoderOption = None,
+) -> None:
+    """Fit, evaluate and save the model ``accurate`` on learned adapters: some minutes."""
+    taxonomy = load_taxonomy()
+    prevalence = _prevalence(taxonomy)
+    texts = training_texts(public, taxonomy)
+    base = _fit(texts, prevalence)
+    model, scores, rows = fit_ensemble(base, texts, read_adapters(file), prevalence, encoder)
+    few = [texts.labels[row] for row in rows]
+    n_authored = int((rows < texts.n_authored).sum())
+    rates = held_out_rates(model, scores, few, texts.observed[rows], n_authored)
+    card = _card("accurate", texts.what, prevalence, {"model": model, "default": base}, real)
+    save_ensemble(model, out / "accurate", version=VERSION, trained_on=texts.what, error_rates=rates, card=card)
+
+
+def _prevalence(taxonomy: Taxonomy) -> dict[str, float]:
+    return natural_prevalence([text for text in load_corpus() if text.split == "dev"], taxonomy)
+
+
+def _fit(texts: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
+    """Fit a classifier; calibration and thresholds come from texts of authors not fitted on."""
+    model = DisconnectClassifier(prevalence=prevalence)
+    return model.fit(texts.texts, texts.labels, groups=texts.groups, observed=texts.observed)
+
+
+def _card(
+    name: str, trained_on: str, prevalence: Mapping[str, float], models: Mapping[str, Labeller], real: Path | None
+) -> str:
+    """Evaluate models on the shipped test split and the real passages given; return the first one's card."""
+    datasets = [shipped_test(), *([read_dataset(real)] if real else [])]
+    pairs = [_evaluations(models, data, name) for data in datasets]
+    for result, _ in pairs:
+        for key, numbers in result["systems"].items():
+            output().print(f"{result['dataset']}, {key}: macro F1 {numbers['macro_f1']}, AP {numbers['macro_ap']}")
+    return model_card(name, VERSION, trained_on, prevalence, [core for core, _ in pairs], [screen for _, screen in pairs])
+
+
+def _evaluations(models: Mapping[str, Labeller], data: Dataset, name: str) -> Sequence[Any]:
+    taxonomy = load_taxonomy()
+    said = {key: predict(labeller, data) for key, labeller in models.items()}
+    core = evaluate(said, data, model=name, labels=taxonomy.core)
+    return core, evaluate({"model": said["model"]}, data, model=name, labels=taxonomy.recall_first)
+
+
+if __name__ == "__main__":
+    run_app(app)

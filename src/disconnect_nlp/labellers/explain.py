@@ -1,0 +1,225 @@
+"""Why a text got its labels: every decision taken apart into sentences and phrases, with what was cancelled and why.
+
+Evidence (:mod:`disconnect_nlp.labellers.evidence`) names the few stretches that carry a label most; an explanation
+accounts for the whole score, to the last token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from spacy.tokens import Doc
+
+from disconnect_nlp.labellers.evidence import heaviest_run
+from disconnect_nlp.records import Evidence
+
+if TYPE_CHECKING:
+    from disconnect_nlp.labellers.base import Labeller
+
+Array = np.ndarray
+
+_MIN_PHRASE = 0.25  # below this, for or against, words are left together as the rest of their sentence
+_LEAN = 0.08  # what a word must add for a phrase to stretch over it: phrases that end where the meaning does
+
+
+@dataclass(frozen=True, slots=True)
+class TokenContributions:
+    """What each token of the window that decided a label adds to the label's score."""
+
+    first: int
+    """Number of the window's first token."""
+    constant: float
+    """What stands there without any words."""
+    values: Array
+    """Shape ``(n_tokens,)``; with the constant they add up to the score on the labeller's own scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the original text and what its words add to the score."""
+
+    start: int
+    """Character offset in the original text, inclusive."""
+    end: int
+    """Character offset, exclusive."""
+    quote: str
+    """``text[start:end]``, always."""
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentencePart(Part):
+    """A sentence and the phrases it falls into; their weights add up to the sentence's."""
+
+    phrases: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelExplanation:
+    """One label's decision, taken apart."""
+
+    label: str
+    name: str
+    score: float
+    """Calibrated probability."""
+    threshold: float
+    """The score from which the label is given."""
+    given: bool
+    uncertain: bool
+    constant: float | None
+    """What the score would be without any words; None where the labeller cannot be taken apart."""
+    sentences: tuple[SentencePart, ...]
+    """The sentences of the window that decided. Their weights and the constant add up to :attr:`total`."""
+    evidence: tuple[Evidence, ...]
+    """Lexicon matches of any status and the model's heaviest phrases, in order of position."""
+
+    @property
+    def total(self) -> float | None:
+        """The score on the labeller's own scale: constant and all sentences."""
+        if self.constant is None:
+            return None
+        return self.constant + sum(sentence.weight for sentence in self.sentences)
+
+    @property
+    def phrases(self) -> tuple[Part, ...]:
+        """All phrases, the heaviest first, whichever way they speak."""
+        parts = [phrase for sentence in self.sentences for phrase in sentence.phrases]
+        return tuple(sorted(parts, key=lambda part: (-abs(part.weight), part.start)))
+
+    @property
+    def counter_evidence(self) -> tuple[Evidence, ...]:
+        """Matches that would speak for the label but for their status: negated, past, somebody else's, and so on."""
+        return tuple(item for item in self.evidence if not item.counts)
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """Why a labeller decides as it does on one text.
+
+    Shows itself: in colour where standard output is a terminal, as HTML in a notebook. It holds the text, so do not
+    write it to a log.
+
+    Examples
+    --------
+    >>> from disconnect_nlp import load
+    >>> why = load("lexicon").explain("I never feel numb. I avoid everyone.")
+    >>> [(item.label, item.given) for item in why.labels]
+    [('withdrawal', True), ('numbness', False)]
+    >>> why["numbness"].counter_evidence[0].cue.quote
+    'never'
+    """
+
+    text: str
+    model: str
+    scale: str
+    """On what the contributions add up: ``log-odds`` of the calibrated probability p, or ``-ln(1 - p)``."""
+    labels: tuple[LabelExplanation, ...]
+    """Labels given, then those in doubt, then those whose only evidence was cancelled, each in taxonomy order."""
+
+    def __getitem__(self, label: str) -> LabelExplanation:
+        for item in self.labels:
+            if item.label == label:
+                return item
+        raise KeyError(f"{label!r} is not explained here; explained: {', '.join(i.label for i in self.labels)}")
+
+    def __repr__(self) -> str:
+        from disconnect_nlp.labellers.explain_views import as_terminal
+
+        return as_terminal(self)
+
+    def _repr_html_(self) -> str:
+        from disconnect_nlp.labellers.explain_views import as_html
+
+        return as_html(self)
+
+    def to_displacy(self) -> dict[str, Any]:
+        """Return the counting evidence of the labels given, for ``displacy.render(…, style="span", manual=True)``.
+
+        Examples
+        --------
+        >>> from disconnect_nlp import load
+        >>> load("lexicon").explain("I feel numb.").to_displacy()["spans"]
+        [{'start_token': 1, 'end_token': 3, 'label': 'numbness'}]
+        """
+        from disconnect_nlp.labellers.explain_views import as_displacy
+
+        return as_displacy(self)
+
+
+def explanation_of(labeller: Labeller, doc: Doc, text: str, labels: Sequence[str] | None = None) -> Explanation:
+    """Explain a labeller's decisions on a Doc of ``text``, by default on all labels that anything speaks for."""
+    scores = labeller.score_docs([doc])
+    given, uncertain = labeller.decide(scores)[0] > 0, labeller.in_doubt(scores)[0]
+    index = labeller.taxonomy.index
+    if labels is None:
+        cancelled = {item.label for item in labeller.explain_doc(doc, labeller.labels) if not item.counts}
+        ranks = {label: (0 if given[i] else 1 if uncertain[i] else 2) for label, i in index.items()}
+        labels = sorted(
+            (label for label in labeller.labels if ranks[label] < 2 or label in cancelled), key=ranks.__getitem__
+        )
+    labels = labeller.taxonomy.check(labels, place="labels")
+    evidence = labeller.explain_doc(doc, labels)
+    explained = []
+    for label, own in zip(labels, labeller.token_contributions(doc, labels), strict=True):
+        column = index[label]
+        explained.append(
+            LabelExplanation(
+                label=label,
+                name=labeller.taxonomy[label].name,
+                score=float(scores[0, column]),
+                threshold=float(labeller.cuts[column]),
+                given=bool(given[column]),
+                uncertain=bool(uncertain[column]),
+                constant=None if own is None else own.constant,
+                sentences=() if own is None else tuple(_sentences(doc, text, own)),
+                evidence=tuple(item for item in evidence if item.label == label),
+            )
+        )
+    return Explanation(text, labeller.name, labeller.scale, tuple(explained))
+
+
+def _sentences(doc: Doc, text: str, own: TokenContributions) -> Iterator[SentencePart]:
+    last = own.first + len(own.values)
+    starts = [i for i in range(own.first + 1, last) if doc[i].is_sent_start]
+    for a, b in pairwise([own.first, *starts, last]):
+        if a < b:
+            phrases = tuple(
+                _part(doc, text, own, first, end) for first, end in _split(doc, own.values, own.first, a, b)
+            )
+            sentence = _part(doc, text, own, a, b)
+            yield SentencePart(sentence.start, sentence.end, sentence.quote, sentence.weight, phrases)
+
+
+def _part(doc: Doc, text: str, own: TokenContributions, first: int, last: int) -> Part:
+    span = doc[first:last]
+    weight = float(own.values[first - own.first : last - own.first].sum())
+    return Part(span.start_char, span.end_char, text[span.start_char : span.end_char], weight)
+
+
+def _split(doc: Doc, values: Array, offset: int, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Cut tokens ``first`` to ``last`` into phrases: the heaviest run of words, then the same left and right of it."""
+    bounds = [first, *(i for i in range(first + 1, last) if doc[i - 1].whitespace_ or doc[i - 1].is_space), last]
+    words = np.array([values[a - offset : b - offset].sum() for a, b in pairwise(bounds)])
+    weight, begin, end = max(heaviest_run(words - _LEAN), heaviest_run(-words - _LEAN))
+    if weight < _MIN_PHRASE:
+        yield first, last
+        return
+    begin, end = trim(doc, bounds[begin], bounds[end])
+    if first < begin:
+        yield from _split(doc, values, offset, first, begin)
+    yield begin, end
+    if end < last:
+        yield from _split(doc, values, offset, end, last)
+
+
+def trim(doc: Doc, first: int, last: int) -> tuple[int, int]:
+    """Return a token range without punctuation and space at its ends, at least one token of it."""
+    while first < last - 1 and (doc[first].is_punct or doc[first].is_space):
+        first += 1
+    while last > first + 1 and (doc[last - 1].is_punct or doc[last - 1].is_space):
+        last -= 1
+    return first, last

@@ -1,0 +1,99 @@
+"""The faithfulness measure: it tells evidence that a score rests on from evidence that it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from disconnect_nlp.eval.datasets import Dataset
+from disconnect_nlp.eval.faithfulness import _scattered, app, faithfulness
+from disconnect_nlp.labellers.lexical import LexiconLabeller
+from disconnect_nlp.taxonomy import load_taxonomy
+
+TEXTS = (
+    "The bus was late and we had soup with the neighbours. I feel numb. Then the shop was closed and it rained.",
+    "Soup again. The report took all day and I feel numb since the spring came to our town and the river rose.",
+    "I avoid everyone. It rained on the market and the man with the dog had a new hat that nobody had seen.",
+)
+
+
+@pytest.fixture
+def dataset():
+    truth = np.zeros((len(TEXTS), len(load_taxonomy().ids)), dtype=np.int8)
+    return Dataset("three", TEXTS, truth, ("a", "b", "c"))
+
+
+class Misleading(LexiconLabeller):
+    """Decides like the lexicon and points elsewhere."""
+
+    def explain_doc(self, doc, labels):
+        return [replace(item, start=0, end=8, quote=doc.text[:8]) for item in super().explain_doc(doc, labels)]
+
+
+def test_evidence_that_a_score_rests_on_beats_random_stretches(dataset):
+    honest = faithfulness(LexiconLabeller(), dataset, labels=["numbness", "withdrawal"])
+    assert honest["n_decisions"] == 3
+    assert honest["all"]["comprehensiveness"] == pytest.approx(honest["all"]["comprehensiveness_gain"], abs=0.3)
+    assert honest["all"]["comprehensiveness_gain_low"] > 0.3  # all of the score goes with the evidence
+    assert honest["all"]["sufficiency"] == pytest.approx(0, abs=1e-9)  # and nothing else is needed
+    assert honest["labels"]["numbness"]["n"] == 2
+
+
+def test_evidence_that_points_elsewhere_does_not(dataset):
+    misled = faithfulness(Misleading(), dataset, labels=["numbness"])
+    assert misled["all"]["comprehensiveness_gain_high"] <= 0
+    assert misled["all"]["sufficiency"] > 0.5
+
+
+class Silent(LexiconLabeller):
+    """Decides like the lexicon and points at nothing."""
+
+    def explain_doc(self, doc, labels):
+        return []
+
+
+def test_decisions_without_evidence_are_counted_and_left_out(dataset):
+    results = faithfulness(Silent(), dataset, labels=["numbness"])
+    assert (results["n_decisions"], results["n_left_out"], results["all"]) == (2, 2, {"n": 0})
+
+
+def test_equal_seeds_give_equal_numbers(dataset):
+    labeller = LexiconLabeller()
+    assert faithfulness(labeller, dataset, seed=3) == faithfulness(labeller, dataset, seed=3)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(0, 1000))
+def test_random_stretches_are_as_many_words_in_no_more_runs(evidence, seed):
+    mask = np.array(evidence)
+    drawn = _scattered(mask, np.random.default_rng(seed))
+    assert drawn.sum() == mask.sum()
+    assert len(drawn) == len(mask)
+
+    def runs(values):
+        return int((np.diff(np.concatenate([[0], values.astype(int)])) == 1).sum())
+
+    assert runs(drawn) <= runs(mask)
+
+
+def test_it_runs_as_a_command(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("text,labels\n" + "".join(f'"{text}",numbness\n' for text in TEXTS))
+    arguments = [
+        "--data",
+        str(file),
+        "--model",
+        "lexicon",
+        "--labels",
+        "numbness",
+        "--json",
+        str(tmp_path / "out.json"),
+    ]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "random stretches" in " ".join(done.output.split())
+    assert '"comprehensiveness_gain_low"' in (tmp_path / "out.json").read_text()
