@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +129,14 @@ def read_journal(path: Path) -> tuple[Readings, int]:
     return readings, len(whole)
 
 
+def begun_journal(path: Path) -> Readings | None:
+    """Return what a journal holds, or None if it is not there or nothing was said in it."""
+    if not path.exists() or b"\n" not in path.read_bytes():
+        return None
+    readings, _ = read_journal(path)
+    return readings if readings.revisions else None
+
+
 class Journal:
     """A journal open for writing.
 
@@ -155,15 +164,14 @@ class Journal:
             raise
 
     def _open(self, header: Header) -> None:
-        path = self.path
-        there = path.exists() and b"\n" in path.read_bytes()
-        self.readings, size = read_journal(path) if there else (Readings(header), 0)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.ftruncate(self._file, size)
-        self._size = size
-        if not there:
+        begun = begun_journal(self.path)
+        self.readings = begun or Readings(header)
+        self._size = read_journal(self.path)[1] if begun else 0
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.ftruncate(self._file, self._size)  # what was never acknowledged
+        if not begun:
             self._append(header.model_dump())
-            _sync_folder(path.parent)
+            _sync_folder(self.path.parent)
 
     @property
     def header(self) -> Header:
@@ -184,8 +192,9 @@ class Journal:
         self._unlock()
 
     def _unlock(self) -> None:
+        with suppress(OSError):  # Windows does not remove a file that is open
+            Path(self._lock.lock_file).unlink()
         self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def _append(self, entry: dict[str, Any]) -> None:
         # Plain ASCII, so that half a surrogate pair in a note cannot make the line unwritable.

@@ -9,7 +9,7 @@ from pathlib import Path
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.frames import PREFIX
 from disconnect_nlp.reading.agreement import Reader, check_readers, find_reader
-from disconnect_nlp.reading.journal import Header, Journal, Readings, journal_path, read_journal
+from disconnect_nlp.reading.journal import Header, Journal, Readings, begun_journal, journal_path
 from disconnect_nlp.reading.session import Session
 from disconnect_nlp.reading.table import ReadingTable, read_table
 from disconnect_nlp.tables import TableReader
@@ -62,7 +62,7 @@ def open_material(
         If the options contradict the journal, or readers cannot be compared.
     """
     path = journal_path(file, reader_name)
-    begun = read_journal(path)[0] if path.exists() and path.stat().st_size else None
+    begun = begun_journal(path)
     others = tuple(find_reader(file, name) for name in compare)
     chosen = labels
     if chosen is None and begun is not None:
@@ -91,10 +91,11 @@ def _header(table: ReadingTable, reader_name: str, *, blind: bool) -> Header:
 
 
 def _check_begun(path: Path, header: Header, table: ReadingTable, *, blind: bool) -> None:
-    if header.labels != table.labels:
-        raise DataError(
-            f"{path} was begun for {', '.join(header.labels)}, not {', '.join(table.labels)}. Leave --labels out, or "
-            "pass another --reader."
-        )
+    if not table.labelled and not header.blind:
+        raise DataError(f"{table.name} was not labelled by 'disconnect-nlp label'. Label it, or pass --blind.")
+    other = [label for label in header.labels if label not in table.labels]
+    if other or len(header.labels) < len(table.labels):
+        named = f"other labels too: {', '.join(other)}" if other else f"fewer labels: {', '.join(header.labels)}"
+        raise DataError(f"{path} was begun for {named}. Leave --labels out, or pass another --reader.")
     if blind and not header.blind:
         raise DataError(f"{path} was begun with the model's labels in view. Pass another --reader to read blind.")

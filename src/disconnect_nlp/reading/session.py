@@ -51,8 +51,6 @@ class Session:
     """
 
     def __init__(self, table: ReadingTable, journal: Journal, *, others: Sequence[Reader] = ()) -> None:
-        if not table.labelled and not journal.header.blind:
-            raise DataError(f"{table.name} was not labelled by 'disconnect-nlp label'. Label it, or pass --blind.")
         self.table, self.journal, self.others = table, journal, tuple(others)
         self._lock = Lock()
         self._place = {label: column for column, label in enumerate(table.labels)}

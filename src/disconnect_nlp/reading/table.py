@@ -103,7 +103,7 @@ def passage_keys(texts: Sequence[str]) -> Iterator[str]:
     Examples
     --------
     >>> list(passage_keys(["soup", "bus", "soup"]))
-    ['a8f2b38ec1cd5dfb-0', '2fd31c6cdcc4baee-0', 'a8f2b38ec1cd5dfb-1']
+    ['9014fac8184d7ba9-0', '04e027e4990a203f-0', '9014fac8184d7ba9-1']
     """
     seen: Counter[str] = Counter()
     for text in texts:
