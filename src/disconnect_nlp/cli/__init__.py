@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from disconnect_nlp.cli import inspect, label, report
+from disconnect_nlp.cli import inspect, label, read, report
 from disconnect_nlp.terminal import run_app
 
 app = typer.Typer(
@@ -14,7 +14,15 @@ app = typer.Typer(
     help="Tags free text with disconnection types and emotional-isolation signs. Offline. Labels describe language, "
     "not people: no diagnosis, no screening of individuals.",
 )
-for command in (label.label, report.report, inspect.labels, inspect.check_corpus, inspect.check_lexicon):
+for command in (
+    label.label,
+    report.report,
+    read.read,
+    read.readings,
+    inspect.labels,
+    inspect.check_corpus,
+    inspect.check_lexicon,
+):
     app.command()(command)
 
 
