@@ -1,8 +1,9 @@
-"""Finds lexicon entries in Docs.
+"""Finds lexicon entries in the sentences of a batch.
 
-spaCy's ``Matcher`` with gapped patterns costs many times the tokenizer, so it sees a sentence only after two cheap
-looks: every required word of the pattern occurs in it (one sparse product for a whole batch of Docs), and they occur
-in the right order, close enough together.
+Every pattern is looked for where its rarest required word stands (rarest in the batch at hand), then only where its
+other required words stand near enough, and at the few places that are left all ways to match it are followed at once:
+bit ``d`` of an integer says that ``d`` tokens from its start can be matched. What it finds is what spaCy's ``Matcher``
+finds with ``greedy="LONGEST"``; that one costs many times the tokenizer for patterns with gaps.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from spacy.attrs import NORM, SENT_START
-from spacy.matcher import Matcher
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from disconnect_nlp.records import Status
-from disconnect_nlp.text.lexicon import Entry, Lexicon
-from disconnect_nlp.text.pattern import Pattern, parse_pattern
+from disconnect_nlp.text.compiled import GAP, ONE, OPTIONAL, REQUIRED, CompiledPatterns
+from disconnect_nlp.text.lexicon import Lexicon
+from disconnect_nlp.text.overlap import choose
+from disconnect_nlp.text.pattern import parse_pattern
+from disconnect_nlp.text.ragged import Array, bounds_of, spread
+from disconnect_nlp.text.tokens import PUNCT, SPACE, Tokens, tokens_of
+
+_ONE = np.uint64(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,150 +39,194 @@ class Match:
     """Token start, token end and id of the cue that decided the status."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    entry: Entry
-    required: tuple[frozenset[int], ...]
-    reach: tuple[int, ...]
-    """How many tokens after each required word the next one stands at most."""
-    matcher: Matcher
-
-
 @dataclass(frozen=True)
-class _Sentences:
-    """All sentences of a batch: which Doc, which tokens, and the norms of the batch."""
+class Spans:
+    """Entries found in a batch: number of the entry, first token, end token; in order of position."""
 
-    owner: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-    rows: np.ndarray
-    """Sentence of every token."""
-    norms: np.ndarray
-    offset: np.ndarray
-    """Number of the first token of each Doc, counted over the batch."""
+    entry: Array
+    start: Array
+    end: Array
+
+    def __len__(self) -> int:
+        return len(self.entry)
 
 
 class LexiconMatcher:
-    """Finds all entries of a lexicon in Docs.
-
-    Norm ids are hashes of strings, the same in every vocabulary, so Docs may come from any pipeline.
+    """Finds all entries of a lexicon.
 
     Parameters
     ----------
-    vocab
-        Any English vocabulary.
     lexicon
         What to look for.
     """
 
-    def __init__(self, vocab: Vocab, lexicon: Lexicon) -> None:
-        parsed = [
-            (entry, parse_pattern(text, lexicon.classes, place=f"lexicon entry {entry.id}"))
-            for entry in lexicon
-            for text in entry.patterns
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.entries = tuple(lexicon)
+        owners = [(number, text) for number, entry in enumerate(self.entries) for text in entry.patterns]
+        names = [f"lexicon entry {self.entries[number].id}" for number, _ in owners]
+        patterns = [
+            parse_pattern(text, lexicon.classes, place=name) for (_, text), name in zip(owners, names, strict=True)
         ]
-        self._compiled = [_compile(vocab, entry, pattern) for entry, pattern in parsed]
-        anchors = [frozenset(map(vocab.strings.add, pattern.anchor.words)) for _, pattern in parsed]
-        elements = sorted({own for c in self._compiled for own in c.required}, key=sorted)
-        number = {element: i for i, element in enumerate(elements)}
-        self._words = np.array(sorted(set().union(*elements)), dtype=np.uint64)
-        self._holds = self._incidence(elements)
-        self._anchored = self._incidence(anchors)
-        # Patterns have different numbers of required words; the last column of "present" is always true.
-        widest = max((len(c.required) for c in self._compiled), default=0)
-        self._required = np.full((len(self._compiled), widest), len(elements))
-        for row, compiled in enumerate(self._compiled):
-            self._required[row, : len(compiled.required)] = [number[own] for own in compiled.required]
+        self._entry_of = np.array([number for number, _ in owners], dtype=np.int64)
+        self._patterns = CompiledPatterns(patterns, names)
+        # The first word of each element's list of words, and its length.
+        self._first_member = np.searchsorted(self._patterns.member_elements, np.arange(self._patterns.n_elements + 1))
+        self._weight = np.array([entry.weight for entry in self.entries])
+        self._label = _ranks([entry.label for entry in self.entries])
+        self._id = _ranks([entry.id for entry in self.entries])
 
     def __call__(self, doc: Doc) -> list[Match]:
         """Return matches in order of position; of overlapping matches for one label the longest stays."""
-        return self.find_all([doc])[0]
-
-    def find_all(self, docs: Sequence[Doc]) -> list[list[Match]]:
-        """Return the matches of each Doc."""
-        found: list[list[Match]] = [[] for _ in docs]
-        sentences = _sentences(docs)
-        for sentence, index in self._candidates(sentences):
-            owner, start, end = (int(part[sentence]) for part in (sentences.owner, sentences.start, sentences.end))
-            compiled = self._compiled[index]
-            first = int(sentences.offset[owner])
-            if _in_order(sentences.norms[first + start : first + end].tolist(), compiled):
-                entry = compiled.entry
-                found[owner] += [
-                    Match(start + a, start + b, entry.label, entry.id, entry.weight)
-                    for _, a, b in compiled.matcher(docs[owner][start:end])
-                ]
-        return [_longest(matches) for matches in found]
-
-    def _candidates(self, sentences: _Sentences) -> list[tuple[int, int]]:
-        """Sentence and pattern numbers for which every required word is there."""
-        if not len(self._words) or not len(sentences.norms):
-            return []
-        place = np.minimum(np.searchsorted(self._words, sentences.norms), len(self._words) - 1)
-        known = np.flatnonzero(self._words[place] == sentences.norms)
-        ones = np.ones(len(known), dtype=np.int32)
-        shape = (len(sentences.owner), len(self._words))
-        words = sparse.csr_matrix((ones, (sentences.rows[known], place[known])), shape=shape)
-        pairs = (words @ self._anchored).tocoo()
-        present = np.ones((shape[0], self._holds.shape[1] + 1), dtype=bool)
-        present[:, :-1] = (words @ self._holds).toarray() > 0
-        complete = present[pairs.row[:, None], self._required[pairs.col]].all(axis=1)
-        return list(zip(pairs.row[complete].tolist(), pairs.col[complete].tolist(), strict=True))
-
-    def _incidence(self, sets: Sequence[frozenset[int]]) -> sparse.csr_matrix:
-        """Words by sets, 1 where a set holds a word."""
-        words = np.array([word for own in sets for word in own], dtype=np.uint64)
-        columns = np.repeat(np.arange(len(sets)), [len(own) for own in sets])
-        ones = np.ones(len(words), dtype=np.int32)
-        places = np.searchsorted(self._words, words)
-        return sparse.csr_matrix((ones, (places, columns)), shape=(len(self._words), len(sets)))
-
-
-def _compile(vocab: Vocab, entry: Entry, pattern: Pattern) -> _Compiled:
-    matcher = Matcher(vocab, validate=False)
-    matcher.add("entry", [pattern.token_patterns()], greedy="LONGEST")
-    required, reach, distance = [], [], 0
-    for element in pattern.elements:
-        distance += max(element.gap, 1)
-        if element.required:
-            required.append(frozenset(map(vocab.strings.add, element.words)))
-            reach.append(distance)
-            distance = 0
-    return _Compiled(entry, tuple(required), tuple(reach[1:]), matcher)
-
-
-def _in_order(norms: list[int], compiled: _Compiled) -> bool:
-    """Whether the required words occur one after the other, none further from the last than the pattern allows."""
-    ends = [position for position, norm in enumerate(norms) if norm in compiled.required[0]]
-    for words, reach in zip(compiled.required[1:], compiled.reach, strict=True):
-        ends = [
-            position
-            for position in range(ends[0] + 1, min(ends[-1] + reach + 1, len(norms)))
-            if norms[position] in words and any(end < position <= end + reach for end in ends)
+        found = self.find(tokens_of([doc]))
+        return [
+            Match(start, end, entry.label, entry.id, entry.weight)
+            for number, start, end in zip(found.entry.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
+            for entry in [self.entries[number]]
         ]
-        if not ends:
-            return False
-    return True
+
+    def find(self, tokens: Tokens) -> Spans:
+        """Return the matches in all texts; of overlapping matches for one label the longest stays."""
+        codes = tokens.codes(self._patterns.words)
+        place = _Sentences(tokens)
+        pattern, position, column = self._candidates(codes)
+        for other in range(self._patterns.kind.shape[1]):
+            near = self._near(codes, place, pattern, position, column, other)
+            pattern, position, column = pattern[near], position[near], column[near]
+        pattern, start = self._beginnings(place, pattern, position, column)
+        lengths = self._lengths(tokens, codes, place, pattern, start)
+        which, length = _expanded(lengths)
+        pattern, start = pattern[which], start[which]
+        end = start + length
+        kept = choose(pattern, start, end, [start - end, start])  # of one pattern, as spaCy does
+        return self._longest(self._entry_of[pattern[kept]], start[kept], end[kept])
+
+    def _longest(self, entry: Array, start: Array, end: Array) -> Spans:
+        label = self._label[entry]
+        kept = choose(label, start, end, [start - end, -self._weight[entry], start, self._id[entry]])
+        kept = kept[np.lexsort((label[kept], end[kept], start[kept]))]
+        return Spans(entry[kept], start[kept], end[kept])
+
+    def _candidates(self, codes: Array) -> tuple[Array, Array, Array]:
+        """Pattern, token and element, for every token that is the rarest required element of a pattern."""
+        own = self._patterns
+        counts = np.bincount(codes, minlength=len(own.words) + 1)
+        frequency = np.bincount(own.member_elements, counts[own.member_words], minlength=own.n_elements)
+        required = np.where(own.kind == REQUIRED, frequency[own.element], np.inf) if own.n_elements else own.kind
+        possible = np.flatnonzero(required.min(axis=1, initial=np.inf) > 0)
+        column = required[possible].argmin(axis=1) if len(possible) else possible
+        element = own.element[possible, column]
+        which, rank = spread(self._first_member[element + 1] - self._first_member[element])
+        word = own.member_words[self._first_member[element[which]] + rank]
+        by_word = np.argsort(codes, kind="stable")
+        again, nth = spread(counts[word])
+        position = by_word[bounds_of(counts)[word[again]] + nth]
+        pattern = which[again]
+        return possible[pattern], position, column[pattern]
+
+    def _near(
+        self, codes: Array, place: _Sentences, pattern: Array, position: Array, column: Array, other: int
+    ) -> Array:
+        """Candidates that have their required element ``other`` within reach."""
+        own = self._patterns
+        wanted = np.flatnonzero((own.kind[pattern, other] == REQUIRED) & (column != other))
+        if not len(wanted):
+            return np.arange(len(pattern))
+        row, at, base = pattern[wanted], position[wanted], column[wanted]
+        before = other < base
+        low = np.where(before, own.most[row, other] - own.most[row, base], own.least[row, other] - own.least[row, base])
+        high = np.where(before, own.least[row, other] - own.least[row, base], own.most[row, other] - own.most[row, base])
+        low = np.maximum(low, place.start[at] - at)
+        high = np.minimum(high, place.end[at] - 1 - at)
+        which, rank = spread(np.maximum(high - low + 1, 0))
+        fits = own.holds(codes[at[which] + low[which] + rank], own.element[row[which], other])
+        missing = np.ones(len(wanted), dtype=bool)
+        missing[which[fits]] = False
+        keep = np.ones(len(pattern), dtype=bool)
+        keep[wanted[missing]] = False
+        return np.flatnonzero(keep)
+
+    def _beginnings(
+        self, place: _Sentences, pattern: Array, position: Array, column: Array
+    ) -> tuple[Array, Array]:
+        """Pattern and first token of all ways to lay a pattern over its candidates, each once."""
+        least, most = self._patterns.least[pattern, column], self._patterns.most[pattern, column]
+        which, rank = spread(most - least + 1)
+        start = position[which] - least[which] - rank
+        inside = start >= place.start[position[which]]
+        keys = pattern[which[inside]] * len(place.start) + start[inside]
+        keys = np.unique(keys)
+        return keys // max(len(place.start), 1), keys % max(len(place.start), 1)
+
+    def _lengths(
+        self, tokens: Tokens, codes: Array, place: _Sentences, pattern: Array, start: Array
+    ) -> Array:
+        """Bits of the lengths over which each pattern matches from its start."""
+        own = self._patterns
+        reached = np.ones(len(pattern), dtype=np.uint64)
+        limit = place.end[start] - start if len(start) else start
+        free = (tokens.marks & (PUNCT | SPACE)) == 0
+        open_ = _bits(free, start, np.zeros_like(start), np.minimum(own.most[pattern, -1], limit))
+        for column in range(own.kind.shape[1]):
+            kind = own.kind[pattern, column]
+            worded = np.flatnonzero((kind == REQUIRED) | (kind == OPTIONAL))
+            if len(worded):
+                row, at = pattern[worded], start[worded]
+                low, high = own.least[row, column], np.minimum(own.most[row, column] + 1, limit[worded])
+                which, rank = spread(np.maximum(high - low, 0))
+                distance = low[which] + rank
+                fits = own.holds(codes[at[which] + distance], own.element[row[which], column])
+                bits = _summed(fits, which, distance, len(worded))
+                stay = np.where(kind[worded] == OPTIONAL, reached[worded], np.uint64(0))
+                reached[worded] = stay | ((reached[worded] & bits) << _ONE)
+            single = kind == ONE
+            reached[single] = (reached[single] & open_[single]) << _ONE
+            gap = np.where(kind == GAP, own.gap[pattern, column], 0)
+            for step in range(int(gap.max(initial=0))):
+                wide = gap > step
+                reached[wide] |= (reached[wide] & open_[wide]) << _ONE
+        return reached
 
 
-def _sentences(docs: Sequence[Doc]) -> _Sentences:
-    arrays = [doc.to_array([NORM, SENT_START]) for doc in docs]
-    lengths = np.array([len(array) for array in arrays], dtype=np.int64)
-    joined = np.concatenate([array.reshape(-1, 2) for array in arrays]) if arrays else np.empty((0, 2), dtype=np.uint64)
-    offset = np.concatenate(([0], np.cumsum(lengths)))
-    starts = joined[:, 1].astype(np.int64) == 1
-    starts[offset[:-1][lengths > 0]] = True
-    begin = np.flatnonzero(starts)
-    owner = np.searchsorted(offset, begin, side="right") - 1
-    end = np.append(begin[1:], len(joined))
-    return _Sentences(
-        owner, begin - offset[owner], end - offset[owner], np.cumsum(starts) - 1, joined[:, 0], offset[:-1]
-    )
+class _Sentences:
+    """Sentence of every token: its first token and its end."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        bounds, number = tokens.sentences, tokens.sentence_of
+        self.start, self.end = bounds[:-1][number], bounds[1:][number]
 
 
-def _longest(matches: list[Match]) -> list[Match]:
-    kept: list[Match] = []
-    for match in sorted(matches, key=lambda m: (m.start - m.end, -m.weight, m.start, m.entry)):
-        if not any(k.label == match.label and k.start < match.end and match.start < k.end for k in kept):
-            kept.append(match)
-    return sorted(kept, key=lambda m: (m.start, m.end, m.label))
+def _bits(flags: Array, start: Array, low: Array, high: Array) -> Array:
+    which, rank = spread(np.maximum(high - low, 0))
+    distance = low[which] + rank
+    return _summed(flags[start[which] + distance], which, distance, len(start))
+
+
+def _summed(flags: Array, owner: Array, distance: Array, size: int) -> Array:
+    """Return for every owner the bits of the distances at which a flag is set."""
+    bits = np.zeros(size, dtype=np.uint64)
+    owner, distance = owner[flags], distance[flags]
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    if len(first):
+        bits[owner[first]] = np.bitwise_or.reduceat(_ONE << distance.astype(np.uint64), first)
+    return bits
+
+
+def _expanded(bits: Array) -> tuple[Array, Array]:
+    """Owner and number of every bit that is set."""
+    owners, lengths = [], []
+    left = np.flatnonzero(bits)
+    for length in range(64):
+        if not len(left):
+            break
+        rest = bits[left] >> np.uint64(length)
+        hit = left[(rest & _ONE) > 0]
+        owners.append(hit)
+        lengths.append(np.full(len(hit), length))
+        left = left[rest > _ONE]
+    if not owners:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    return np.concatenate(owners), np.concatenate(lengths)
+
+
+def _ranks(names: Sequence[str]) -> Array:
+    return np.unique(np.array(names, dtype=str), return_inverse=True)[1] if names else np.empty(0, dtype=np.int64)
