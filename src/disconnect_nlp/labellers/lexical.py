@@ -15,7 +15,7 @@ from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.text.assertion import STATUSES, Assertion, Verdicts
 from disconnect_nlp.text.lexicon import Lexicon, load_lexicon
 from disconnect_nlp.text.matcher import LexiconMatcher, Match, Spans
-from disconnect_nlp.text.tokens import Tokens, tokens_of
+from disconnect_nlp.text.tokens import Tokens
 
 # An entry counts from this weight on: more likely right than wrong by its author's estimate.
 _THRESHOLD = 0.5

@@ -34,13 +34,15 @@ class Windows:
     @property
     def sizes(self) -> Array:
         """Number of tokens of each window."""
-        return self.last - self.first
+        sizes: Array = self.last - self.first
+        return sizes
 
     @property
     def positions(self) -> Array:
         """Number of every token that lies in a window, window by window."""
         owner, rank = spread(self.sizes)
-        return self.first[owner] + rank
+        positions: Array = self.first[owner] + rank
+        return positions
 
     def holding(self, start: Array, end: Array) -> Array:
         """Return the number of the window that holds each span whole, -1 for none."""
@@ -53,17 +55,16 @@ class Windows:
 def windows_of(tokens: Tokens) -> tuple[Windows, Array]:
     """Return the windows of all texts, and the text of each."""
     sizes = np.diff(tokens.bounds)
-    long = np.flatnonzero(sizes > WINDOW_TOKENS)
-    first, last, owner = ([np.delete(part, long)] for part in (tokens.bounds[:-1], tokens.bounds[1:], np.arange(len(sizes))))
-    for text in long.tolist():
-        begin, end = int(tokens.bounds[text]), int(tokens.bounds[text + 1])
+    long = sizes > WINDOW_TOKENS
+    short = np.flatnonzero(~long)
+    parts = [(tokens.bounds[short], tokens.bounds[short + 1], short)]
+    for text in np.flatnonzero(long).tolist():
+        begin, end = tokens.bounds[text : text + 2].tolist()
         found = np.array(_pack(np.flatnonzero(tokens.starts[begin:end]).tolist(), end - begin, WINDOW_TOKENS))
-        first.append(begin + found[:, 0])
-        last.append(begin + found[:, 1])
-        owner.append(np.full(len(found), text))
-    joined = [np.concatenate(part) for part in (first, last, owner)]
-    order = np.lexsort((joined[0], joined[2]))
-    return Windows(tokens, joined[0][order], joined[1][order]), joined[2][order]
+        parts.append((begin + found[:, 0], begin + found[:, 1], np.full(len(found), text)))
+    first, last, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.lexsort((first, owner))
+    return Windows(tokens, first[order], last[order]), owner[order]
 
 
 def windows_in_docs(windows: Sequence[Window]) -> Windows:

@@ -196,7 +196,7 @@ class Assertion:
         own = counts.first_person[high] > counts.first_person[low]
         own_match = counts.first_person[end] > counts.first_person[start]
         stopped = (self._sentences[rule] == 0) & (counts.terminator[high] > counts.terminator[low])
-        crossed = counts.sentence[np.minimum(high + 1, len(counts.sentence) - 1)] - counts.sentence[low]
+        crossed = counts.sentence[high + 1] - counts.sentence[low]
         covers: Array = (
             np.where(before, self._forward[rule], self._backward[rule])
             & apart
@@ -208,7 +208,7 @@ class Assertion:
         return covers
 
     def _quoted(self, counts: _Counts, tokens: Tokens, texts: Array, start: Array, end: Array) -> Array:
-        """Opening mark of the quotation that holds each match, of somebody else's words; -1 for none."""
+        """Return the opening mark of the quotation of others' words that holds each match, -1 for none."""
         opening, closing = quotations(tokens, texts)
         before = np.maximum(opening - _REPORT_REACH, tokens.bounds[tokens.text_of(opening)])
         own = (counts.first_person[opening] > counts.first_person[before]) & (

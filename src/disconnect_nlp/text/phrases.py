@@ -53,7 +53,7 @@ class PhraseFinder:
                 node = children[step]
             owners[node].append(owner)
         steps = sorted((node * self._width + code, child) for (node, code), child in children.items())
-        self._steps, self._children = (np.array(part, dtype=np.int64) for part in zip(*steps, strict=True))
+        self._steps, self._children = np.array(steps, dtype=np.int64).reshape(-1, 2).T
         self._sizes = np.array([len(own) for own in owners])
         self._first = np.cumsum(self._sizes) - self._sizes
         self._owners = np.array([owner for own in owners for owner in sorted(own)], dtype=np.int64)

@@ -33,5 +33,6 @@ def _opens(tokens: Tokens, position: Array) -> Array:
     """Whether a mark stands where one opens: after a space and before a word. An inch mark does not."""
     before = np.maximum(position - 1, 0)
     first = tokens.bounds[tokens.text_of(position)] == position
-    free: Array = first | tokens.spaced[before] | ((tokens.marks[before] & PUNCT) > 0)
-    return free & ~tokens.spaced[position]
+    free = first | tokens.spaced[before] | ((tokens.marks[before] & PUNCT) > 0)
+    opens: Array = free & ~tokens.spaced[position]
+    return opens

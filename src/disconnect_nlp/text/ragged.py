@@ -27,5 +27,5 @@ def bounds_of(counts: Array) -> Array:
 
 
 def running(flags: Array) -> Array:
-    """Return how many flags are set before each position, shape ``(n + 1,)``: the count in ``[a, b)`` is a difference."""
+    """Return how many flags are set before each position, shape ``(n + 1,)``; a difference counts those between."""
     return np.concatenate(([0], np.cumsum(flags, dtype=np.int64)))

@@ -66,7 +66,7 @@ class _Chunks:
             arrays = [self._look(" ".join(new[i] for i in solid)), *(self._look(new[i]) for i in blank)]
         begins = bounds_of(np.array([len(new[i]) + 1 for i in solid], dtype=np.int64))
         owner = np.searchsorted(begins, arrays[0][:, 5].astype(np.int64), side="right") - 1
-        sizes = np.append(np.bincount(owner, minlength=len(solid)), np.array(list(map(len, arrays[1:])), dtype=np.int64))
+        sizes = np.array([*np.bincount(owner, minlength=len(solid)), *map(len, arrays[1:])], dtype=np.int64)
         breaks = [int(row) for row, i in zip(bounds_of(sizes)[len(solid) :], blank, strict=False) if "\n" in new[i]]
         place = np.argsort([*solid, *blank])
         self.first = np.append(self.first, (len(self.table) + bounds_of(sizes)[:-1])[place])
@@ -96,8 +96,8 @@ class TextReader:
 
     def __init__(self) -> None:
         self.nlp = spacy.blank("en")
-        getters = self.nlp.vocab.lex_attr_getters
-        self.nlp.vocab.lex_attr_getters = {attribute: getters[attribute] for attribute in _NEEDED}
+        vocab: Any = self.nlp.vocab  # the stub does not know its getters
+        vocab.lex_attr_getters = {attribute: vocab.lex_attr_getters[attribute] for attribute in _NEEDED}
         self._chunks = _Chunks(self.nlp)
 
     def __getstate__(self) -> dict[str, Any]:

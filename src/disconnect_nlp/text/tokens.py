@@ -119,24 +119,28 @@ class Tokens:
 
     @cached_property
     def norms(self) -> Array:
-        """spaCy NORM ids, shape ``(n_tokens,)``, dtype uint64."""
-        return self.table.norms[self.types]
+        """NORM ids of spaCy, shape ``(n_tokens,)``, dtype uint64."""
+        norms: Array = self.table.norms[self.types]
+        return norms
 
     @cached_property
     def marks(self) -> Array:
         """What each token is, as bits, shape ``(n_tokens,)``."""
-        return self.table.marks[self.types]
+        marks: Array = self.table.marks[self.types]
+        return marks
 
     @cached_property
     def begins(self) -> Array:
         """First character of each token in its text, shape ``(n_tokens,)``."""
         before = running(self.table.lengths[self.types] + self.spaced)
-        return before[:-1] - np.repeat(before[self.bounds[:-1]], np.diff(self.bounds))
+        begins: Array = before[:-1] - np.repeat(before[self.bounds[:-1]], np.diff(self.bounds))
+        return begins
 
     @cached_property
     def ends(self) -> Array:
         """Character after each token, shape ``(n_tokens,)``."""
-        return self.begins + self.table.lengths[self.types]
+        ends: Array = self.begins + self.table.lengths[self.types]
+        return ends
 
     @cached_property
     def sentences(self) -> Array:
@@ -150,7 +154,8 @@ class Tokens:
 
     def codes(self, words: Words) -> Array:
         """Return the number in ``words`` of every token, shape ``(n_tokens,)``."""
-        return self.table.codes(words)[self.types]
+        codes: Array = self.table.codes(words)[self.types]
+        return codes
 
     def text_of(self, positions: Array) -> Array:
         """Return the number of the text that holds each token."""
@@ -161,32 +166,29 @@ def tokens_of(docs: Sequence[Doc]) -> Tokens:
     """Return the tokens of Docs. Sentences are those of the Doc, ours where it has none."""
     arrays: list[Any] = [doc.to_array(_ATTRIBUTES).reshape(-1, len(_ATTRIBUTES)) for doc in docs]
     given = [bool(array[1:, -1].any()) for array in arrays]  # doc.has_annotation asks the same, token by token
-    lengths = np.array([len(array) for array in arrays], dtype=np.int64)
-    joined = np.concatenate(arrays) if arrays else np.empty((0, len(_ATTRIBUTES)), dtype=np.uint64)
-    texts = [doc.text for doc in docs]
+    sizes = np.array([len(array) for array in arrays], dtype=np.int64)
+    joined = np.concatenate([np.empty((0, len(_ATTRIBUTES)), dtype=np.uint64), *arrays])
+    norms, orths, lengths, is_space, is_punct, spacy, sent_start = joined.T
+    bounds, blank = bounds_of(sizes), np.flatnonzero(is_space)
+    owner = np.searchsorted(bounds, blank, side="right") - 1
+    inside = blank - bounds[owner]
+    breaks = [
+        position
+        for position, doc, token in zip(blank.tolist(), owner.tolist(), inside.tolist(), strict=True)
+        if "\n" in docs[doc][token].text
+    ]
     table = TokenTable()
-    bounds, spaced = bounds_of(lengths), joined[:, 5] > 0
-    characters = joined[:, 2].astype(np.int64)
-    begins = running(characters + spaced)
-    blank = np.flatnonzero(joined[:, 3])
-    broken = [i for i in blank.tolist() if "\n" in _slice(texts, bounds, begins, i, int(characters[i]))]
-    table.extend(joined[:, 0], marks_of(joined[:, 1], joined[:, 3], joined[:, 4], broken), joined[:, 2].astype(np.int32))
-    starts = np.where(np.repeat(given, lengths), joined[:, 6] == 1, sentence_starts(table.marks, bounds))
-    starts[bounds[:-1][lengths > 0]] = True
-    return Tokens(texts, bounds, np.arange(len(joined)), table, spaced, starts)
-
-
-def _slice(texts: Sequence[str], bounds: Array, begins: Array, position: int, length: int) -> str:
-    text = int(np.searchsorted(bounds, position, side="right")) - 1
-    start = int(begins[position] - begins[bounds[text]])
-    return texts[text][start : start + length]
+    table.extend(norms, marks_of(orths, is_space, is_punct, breaks), lengths.astype(np.int32))
+    starts = np.where(np.repeat(given, sizes), sent_start == 1, sentence_starts(table.marks, bounds))
+    starts[bounds[:-1][sizes > 0]] = True
+    return Tokens([doc.text for doc in docs], bounds, np.arange(len(joined)), table, spacy > 0, starts)
 
 
 def marks_of(orths: Array, is_space: Array, is_punct: Array, breaks: Sequence[int]) -> Array:
     """Return what each token is, as bits. ``breaks`` numbers the tokens of white space that break the line."""
-    marks = np.where(is_punct > 0, PUNCT, 0) | np.where(is_space > 0, SPACE, 0)
+    marks: Array = np.where(is_punct > 0, PUNCT, 0) | np.where(is_space > 0, SPACE, 0)
     for mark, ids in _MARKED.items():
-        marks |= np.where(np.isin(orths, ids), mark, 0)
+        marks[np.isin(orths, ids)] |= mark
     marks[list(breaks)] |= BREAK
     return marks.astype(np.uint8)
 
