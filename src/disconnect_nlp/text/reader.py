@@ -63,15 +63,19 @@ class _Chunks:
         blank = [i for i, chunk in enumerate(new) if chunk.isspace()]
         # Words met for the first time would stay in spaCy's vocabulary for good; memory_zone frees them.
         with self._nlp.memory_zone():
-            arrays = [self._look(" ".join(new[i] for i in solid)), *(self._look(new[i]) for i in blank)]
+            # A line break between two chunks, so that no emoticon is seen across them.
+            joined = self._look("\n".join(new[i] for i in solid))
+            alone = [self._look(new[i]) for i in blank]
         begins = bounds_of(np.array([len(new[i]) + 1 for i in solid], dtype=np.int64))
-        owner = np.searchsorted(begins, arrays[0][:, 5].astype(np.int64), side="right") - 1
-        sizes = np.array([*np.bincount(owner, minlength=len(solid)), *map(len, arrays[1:])], dtype=np.int64)
+        first = joined[:, 5].astype(np.int64)
+        owner = np.searchsorted(begins, first, side="right") - 1
+        inside = first < begins[owner + 1] - 1  # else it is the line break
+        sizes = np.array([*np.bincount(owner[inside], minlength=len(solid)), *map(len, alone)], dtype=np.int64)
         breaks = [int(row) for row, i in zip(bounds_of(sizes)[len(solid) :], blank, strict=False) if "\n" in new[i]]
         place = np.argsort([*solid, *blank])
         self.first = np.append(self.first, (len(self.table) + bounds_of(sizes)[:-1])[place])
         self.sizes = np.append(self.sizes, sizes[place])
-        norms, orths, lengths, is_space, is_punct, _ = np.concatenate(arrays).T
+        norms, orths, lengths, is_space, is_punct, _ = np.concatenate([joined[inside], *alone]).T
         self.table.extend(norms, marks_of(orths, is_space, is_punct, breaks), lengths.astype(np.int32))
         self.characters += sum(map(len, new))
 
@@ -86,6 +90,9 @@ class TextReader:
     Notes
     -----
     What stood between spaces is kept in memory, up to ``MOST_CHUNKS`` of it; a pickled reader keeps nothing.
+
+    There is one difference to spaCy, which lets an emoticon fall apart when one that overlaps it could be read across
+    a space (``:) :):)«``): here what stands between spaces is always split alike.
 
     Examples
     --------
