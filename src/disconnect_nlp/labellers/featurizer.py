@@ -43,7 +43,7 @@ class Features:
     lexicon
         Shape ``(n_windows, 2 * n_labels)``.
     strongest
-        Window, column and number of the match of every value in ``lexicon``.
+        Window, column and number of the match of every value in ``lexicon``, in the order of its data.
     """
 
     passages: Passages
@@ -223,7 +223,7 @@ class Featurizer:
         item = bounds_of(counts)[window[pair]] + rank
         start, size = matches.spans.start[number[item]], (matches.spans.end - matches.spans.start)[number[item]]
         rows = coefficients.shape[0] - 2 * len(self.taxonomy.ids) + own[item]
-        value = _LEXICON_SCALE * matches.weight[number[item]] * coefficients[rows, column[pair]] / size
+        value = features.lexicon.data[item] * coefficients[rows, column[pair]] / size.astype(np.float32)
         which, step = spread(size)
         np.add.at(out, base[pair[which]] + (start - windows.first[window[pair]])[which] + step, value[which])
 
