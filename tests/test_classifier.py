@@ -139,9 +139,8 @@ def test_fit_refuses_unknown_labels_and_too_few_groups():
 
 def test_hashed_ngrams_never_cross_passages():
     a, b = np.array([5, 6], dtype=np.uint64), np.array([7, 8], dtype=np.uint64)
-    both = hash_ngrams(Passages.join([a, b]), bits=12)
-    alone = [hash_ngrams(Passages.join([x]), bits=12).columns.tolist() for x in (a, b)]
-    assert sorted(both.columns.tolist()) == sorted(alone[0] + alone[1])
+    both, *alone = (hash_ngrams(Passages.join(x), bits=12) for x in ([a, b], [a], [b]))
+    assert sorted(both.columns[both.valid]) == sorted(np.concatenate([grams.columns[grams.valid] for grams in alone]))
 
 
 # ------------------------------------------------------------------------------------------ calibration
@@ -297,7 +296,8 @@ def test_threads_can_share_a_model(tiny_model):
 
 
 def test_a_used_model_can_be_sent_to_another_process_and_keeps_no_text(tiny_model):
-    tiny_model.annotate(TEXTS[0])
-    assert not tiny_model.featurizer.matches._last
-    copy = pickle.loads(pickle.dumps(tiny_model))
+    tiny_model.annotate(TEXTS[0] + " Zorblax zorblaxed.")
+    stored = pickle.dumps(tiny_model)
+    assert b"orblax" not in stored
+    copy = pickle.loads(stored)
     assert np.array_equal(copy.predict_proba(TEXTS), tiny_model.predict_proba(TEXTS))

@@ -51,14 +51,18 @@ class Passages:
 
 @dataclass(frozen=True)
 class NGrams:
-    """Occurrences of hashed n-grams: which column, in which passage, over which tokens."""
+    """Hashed n-grams by distance: row 0 holds the unigrams, row 1 the bigrams, row 2 the one-gap skip-grams.
+
+    Attributes
+    ----------
+    columns
+        Column of the n-gram that begins at each token, shape ``(3, n_tokens)``.
+    valid
+        Whether it ends in the same passage, same shape.
+    """
 
     columns: Array
-    rows: Array
-    first: Array
-    """Number of the first token, counted over all passages."""
-    last: Array
-    """Number of the last token, inclusive."""
+    valid: Array
 
 
 def hash_ngrams(passages: Passages, *, bits: int) -> NGrams:
@@ -67,34 +71,45 @@ def hash_ngrams(passages: Passages, *, bits: int) -> NGrams:
     Examples
     --------
     >>> ids = Passages.join([np.array([11, 12, 13], dtype=np.uint64)])
-    >>> len(hash_ngrams(ids, bits=10).columns)   # 3 unigrams, 2 bigrams, 1 skip-gram
-    6
+    >>> hash_ngrams(ids, bits=10).valid.sum(axis=1).tolist()   # 3 unigrams, 2 bigrams, 1 skip-gram
+    [3, 2, 1]
     """
     norms, rows = passages.norms, passages.rows
-    tokens = np.arange(len(norms))
-    shift = np.uint64(64 - bits)
-    mixed = [norms * np.uint64(factor) for factor in _MIX]
-    parts = [(_finish(mixed[0], shift), tokens, tokens)]
-    for distance, second in ((1, mixed[1]), (2, mixed[2])):
-        together = np.flatnonzero(rows[:-distance] == rows[distance:]) if len(rows) > distance else tokens[:0]
-        combined = (mixed[0][together] << np.uint64(1)) ^ second[together + distance]
-        parts.append((_finish(combined, shift), together, together + distance))
-    columns, first, last = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return NGrams(columns, rows[first], first, last)
+    columns = np.zeros((3, len(norms)), dtype=np.int32)
+    valid = np.zeros((3, len(norms)), dtype=bool)
+    first = norms * np.uint64(_MIX[0])
+    columns[0], valid[0] = _finish(first, bits), True
+    first <<= np.uint64(1)
+    for distance in (1, 2):
+        second = norms[distance:] * np.uint64(_MIX[distance])
+        columns[distance, :-distance] = _finish(first[:-distance] ^ second, bits)
+        valid[distance, :-distance] = rows[:-distance] == rows[distance:]
+    return NGrams(columns, valid)
 
 
-def _finish(values: Array, shift: np.uint64) -> Array:
+def _finish(values: Array, bits: int) -> Array:
     values = values ^ (values >> np.uint64(31))
-    return ((values * np.uint64(_MIX[1])) >> shift).astype(np.int64)
+    values *= np.uint64(_MIX[1])
+    values >>= np.uint64(64 - bits)
+    return values.astype(np.int32)
 
 
-def count_matrix(ngrams: NGrams, n_passages: int, *, bits: int) -> sparse.csr_matrix:
-    """Return dampened counts ``1 + ln(count)``, shape ``(n_passages, 2**bits)``, dtype float32."""
-    ones = np.ones(len(ngrams.columns), dtype=np.float32)
-    matrix = sparse.csr_matrix((ones, (ngrams.rows, ngrams.columns)), shape=(n_passages, 1 << bits))
-    matrix.sum_duplicates()
-    matrix.data = 1 + np.log(matrix.data)
-    return matrix
+def ngram_keys(ngrams: NGrams, passages: Passages, *, bits: int) -> Array:
+    """Return passage and column of every n-gram in one number, shape ``(3, n_tokens)``."""
+    keys: Array = (passages.rows << bits) | ngrams.columns
+    return keys
+
+
+def count_matrix(ngrams: NGrams, passages: Passages, *, bits: int) -> sparse.csr_matrix:
+    """Return dampened counts ``1 + ln(count)``, shape ``(n_passages, 2**bits)``, dtype float32, columns sorted."""
+    keys = ngram_keys(ngrams, passages, bits=bits)[ngrams.valid]
+    keys.sort()
+    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.empty(0, dtype=np.int64)
+    counts = np.diff(first, append=len(keys)).astype(np.float32)
+    distinct = keys[first]
+    bounds = np.searchsorted(distinct, np.arange(len(passages) + 1) << bits)
+    columns = (distinct & ((1 << bits) - 1)).astype(np.int32)
+    return sparse.csr_matrix((1 + np.log(counts), columns, bounds), shape=(len(passages), 1 << bits))
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ def default(public: PublicOption = None, real: RealOption = None, out: OutOption
 
 @app.command()
 def adapters(
-    public: PublicOption = None, file: Annotated[Path, typer.Option()] = Path("adapters.npz"), encoder: EncoderOption = None
+    public: PublicOption = None,
+    file: Annotated[Path, typer.Option()] = Path("adapters.npz"),
+    encoder: EncoderOption = None,
 ) -> None:
     """Learn the adapters of the model ``accurate`` and write them to a file: about half an hour, needs PyTorch.
 
@@ -111,7 +113,9 @@ def _card(
     for result, _ in pairs:
         for key, numbers in result["systems"].items():
             output().print(f"{result['dataset']}, {key}: macro F1 {numbers['macro_f1']}, AP {numbers['macro_ap']}")
-    return model_card(name, VERSION, trained_on, prevalence, [core for core, _ in pairs], [screen for _, screen in pairs])
+    return model_card(
+        name, VERSION, trained_on, prevalence, [core for core, _ in pairs], [screen for _, screen in pairs]
+    )
 
 
 def _evaluations(models: Mapping[str, Labeller], data: Dataset, name: str) -> Sequence[Any]:

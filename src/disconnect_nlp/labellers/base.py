@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
-from threading import RLock
-from typing import TYPE_CHECKING, Literal, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from spacy.language import Language
@@ -17,7 +15,9 @@ from disconnect_nlp.errors import DataError
 from disconnect_nlp.records import Annotation, Evidence
 from disconnect_nlp.taxonomy import Taxonomy
 from disconnect_nlp.text.components import blank_pipeline
+from disconnect_nlp.text.reader import TextReader, mended
 from disconnect_nlp.text.sentences import set_sentence_starts
+from disconnect_nlp.text.tokens import Tokens, tokens_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 Array = np.ndarray
 Policy = Literal["f1", "precision", "recall"]
 POLICIES: tuple[Policy, ...] = ("f1", "precision", "recall")
-BATCH = 4096  # texts between which words met for the first time are forgotten; fewer costs speed
-_Result = TypeVar("_Result")
-_ZONE = RLock()
+BATCH = 4096  # texts that are worked on at once, at most
+_BATCH_CHARACTERS = 1 << 19  # after so many a batch ends too: larger ones are no faster and need memory
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,30 @@ class Thresholds:
         return band
 
 
+class Analysis(ABC):
+    """What a labeller finds in a batch of texts.
+
+    Attributes
+    ----------
+    scores
+        Probabilities, shape ``(n_texts, n_labels)``.
+    """
+
+    scores: Array
+
+    @abstractmethod
+    def evidence(self, wanted: Array) -> list[list[Evidence]]:
+        """Return evidence for and against the labels of each text for which ``wanted`` is true, in order of position.
+
+        Parameters
+        ----------
+        wanted
+            Bool, shape ``(n_texts, n_labels)``.
+        """
+
+
 class Labeller(ABC):
-    """Labels texts. Subclasses score Docs; everything else is the same for all.
+    """Labels texts. Subclasses analyse tokens; everything else is the same for all.
 
     Attributes
     ----------
@@ -84,14 +105,21 @@ class Labeller(ABC):
     scale: str = "log-odds"
     """On what its contributions add up."""
     _nlp: Language | None = None
+    _reader: TextReader | None = None
 
     @abstractmethod
+    def analyse(self, tokens: Tokens) -> Analysis:
+        """Return scores, and on demand evidence, of a batch of texts."""
+
     def score_docs(self, docs: Sequence[Doc]) -> Array:
-        """Return probabilities, shape ``(n_docs, n_labels)``. Docs carry sentence boundaries."""
+        """Return probabilities for Docs of any spaCy pipeline, shape ``(n_docs, n_labels)``."""
+        return self.analyse(tokens_of(docs)).scores
 
-    @abstractmethod
     def explain_doc(self, doc: Doc, labels: Sequence[str]) -> list[Evidence]:
         """Return evidence for and against ``labels`` in one Doc, in order of position."""
+        wanted = np.zeros((1, len(self.labels)), dtype=bool)
+        wanted[0, [self.taxonomy.index[label] for label in labels]] = True
+        return self.analyse(tokens_of([doc])).evidence(wanted)[0]
 
     def token_contributions(self, doc: Doc, labels: Sequence[str]) -> Sequence[TokenContributions | None]:
         """Return what each token adds to each label's score, exactly; None where a labeller cannot tell."""
@@ -109,6 +137,13 @@ class Labeller(ABC):
             self._nlp = blank_pipeline()
         return self._nlp
 
+    @property
+    def reader(self) -> TextReader:
+        """Reads texts as ``nlp`` would, made at first use."""
+        if self._reader is None:
+            self._reader = TextReader()
+        return self._reader
+
     def predict_proba(self, texts: Iterable[str]) -> Array:
         """Return calibrated probabilities, shape ``(n_texts, n_labels)``, columns in taxonomy order.
 
@@ -117,7 +152,7 @@ class Labeller(ABC):
         DataError
             If ``texts`` is a single string, or an item is not a string.
         """
-        parts = [self._in_zone(batch, self.score_docs) for batch in _batches(texts)]
+        parts = [self.analyse(self.reader.read(batch)).scores for batch in _batches(texts)]
         return np.vstack(parts) if parts else np.empty((0, len(self.labels)))
 
     @property
@@ -175,26 +210,24 @@ class Labeller(ABC):
         """
         from disconnect_nlp.labellers.explain import explanation_of
 
-        return self._in_zone([(0, text)], lambda docs: explanation_of(self, docs[0], text, labels))
+        return explanation_of(self, self.nlp(mended(_checked(0, text))), text, labels)
 
     def annotate_all(self, texts: Iterable[str], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label texts lazily, in order, a batch at a time."""
         for batch in _batches(texts):
-            notes = self._in_zone(batch, lambda docs: list(self.annotate_docs(docs, evidence=evidence)))
-            for (_, text), note in zip(batch, notes, strict=True):
-                yield _quoting(text, note)
+            yield from self._annotations(self.reader.read(batch), evidence=evidence)
 
     def annotate_docs(self, docs: Sequence[Doc], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label Docs of any spaCy pipeline."""
-        docs = [set_sentence_starts(doc) for doc in docs]
-        scores = self.score_docs(docs)
-        decided, uncertain = self.decide(scores), self.in_doubt(scores)
-        for doc, row, yes, band in zip(docs, scores, decided, uncertain, strict=True):
-            labels = self._names(yes)
-            in_doubt = self._names(band)
-            found = self.explain_doc(doc, tuple(dict.fromkeys((*labels, *in_doubt)))) if evidence else []
-            values = dict(zip(self.labels, row.tolist(), strict=True))
-            yield Annotation(labels, values, in_doubt, tuple(found))
+        return self._annotations(tokens_of([set_sentence_starts(doc) for doc in docs]), evidence=evidence)
+
+    def _annotations(self, tokens: Tokens, *, evidence: bool) -> Iterator[Annotation]:
+        analysis = self.analyse(tokens)
+        decided, uncertain = self.decide(analysis.scores) > 0, self.in_doubt(analysis.scores)
+        found = analysis.evidence(decided | uncertain) if evidence else [[] for _ in tokens.texts]
+        columns = (analysis.scores.tolist(), self._names(decided), self._names(uncertain), found)
+        for row, given, in_doubt, items in zip(*columns, strict=True):
+            yield Annotation(given, dict(zip(self.labels, row, strict=True)), in_doubt, tuple(items))
 
     def label_frame(
         self, frame: pd.DataFrame, *, text_column: str, labels: Sequence[str] | None = None, prefix: str = "disconnect_"
@@ -207,44 +240,30 @@ class Labeller(ABC):
 
         return label_frame(self, frame, text_column=text_column, labels=labels, prefix=prefix)
 
-    def _names(self, mask: Array) -> tuple[str, ...]:
-        return tuple(label for label, yes in zip(self.labels, mask, strict=True) if yes)
-
-    def _in_zone(self, batch: list[tuple[int, str]], use: Callable[[list[Doc]], _Result]) -> _Result:
-        # Words met for the first time stay in the vocabulary for good; memory_zone frees those of past batches.
-        # A zone belongs to one thread at a time: leaving it frees the words of every Doc made meanwhile.
-        with _ZONE, self.nlp.memory_zone():
-            try:
-                return use([self.nlp(_checked(number, text)) for number, text in batch])
-            finally:
-                self._forget()
-
-    def _forget(self) -> None:  # noqa: B027 - most labellers keep nothing
-        """Let go of every Doc of the batch; their words are about to be freed."""
+    def _names(self, mask: Array) -> list[tuple[str, ...]]:
+        names: list[list[str]] = [[] for _ in mask]
+        for row, column in np.argwhere(mask).tolist():
+            names[row].append(self.labels[column])
+        return [tuple(own) for own in names]
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the texts as lists."""
     if isinstance(texts, str):
         raise DataError("texts is a single string. Pass a list of texts, or use annotate(text).")
-    stream = enumerate(texts)
-    while batch := list(islice(stream, BATCH)):
+    batch: list[str] = []
+    characters = 0
+    for number, text in enumerate(texts):
+        batch.append(_checked(number, text))
+        characters += len(text)
+        if len(batch) == BATCH or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 
-def _quoting(text: str, note: Annotation) -> Annotation:
-    """Return ``note`` with every quote as it stands in ``text``, should spaCy have been given a mended form."""
-    if all(text[item.start : item.end] == item.quote for item in note.evidence):
-        return note
-    evidence = tuple(replace(item, quote=text[item.start : item.end]) for item in note.evidence)
-    return replace(note, evidence=evidence)
-
-
 def _checked(number: int, text: str) -> str:
-    """Return ``text`` in a form spaCy takes, with every offset unchanged."""
     if not isinstance(text, str):
         raise DataError(f"text {number} is {type(text).__name__}, not str. Convert it, or leave the row out.")
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, as broken exports hold
-        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
     return text

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 from spacy.tokens import Doc
 
 from disconnect_nlp.errors import DataError, ModelError
 from disconnect_nlp.features import WordVectors
-from disconnect_nlp.labellers.base import Array, Labeller, Policy
+from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy
 from disconnect_nlp.labellers.calibration import calibrate
-from disconnect_nlp.labellers.evidence import match_evidence, model_evidence
+from disconnect_nlp.labellers.evidence import grouped, match_evidence, model_evidence
 from disconnect_nlp.labellers.explain import TokenContributions
-from disconnect_nlp.labellers.featurizer import Featurizer, Window
-from disconnect_nlp.labellers.lexical import MatchFinder
-from disconnect_nlp.labellers.windows import split_windows
+from disconnect_nlp.labellers.featurizer import Featurizer
+from disconnect_nlp.labellers.lexical import Matches, MatchFinder
+from disconnect_nlp.labellers.windows import Window, Windows, split_windows, windows_in_docs, windows_of
 from disconnect_nlp.records import Evidence
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
-from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.text.lexicon import Lexicon, load_lexicon
+from disconnect_nlp.text.tokens import Tokens
+
+_SLICE = 1 << 17  # tokens scored at a time: what n-grams need is some 200 bytes a token
 
 
 class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -96,8 +97,7 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
 
     def prepare(self) -> DisconnectClassifier:
         """Build the unfitted parts; return self."""
-        self._nlp = blank_pipeline()
-        matches = MatchFinder(self._nlp, self.lexicon or load_lexicon())
+        matches = MatchFinder(self.reader.nlp, self.lexicon or load_lexicon())
         self.featurizer = Featurizer(self.taxonomy, matches, bits=self.bits, vectors=self.vectors)
         return self
 
@@ -140,7 +140,6 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         # A screen that flags what is no likelier than any other text would be read by nobody.
         self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], shares[screened])
         self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
-        self._forget()
         return self
 
     def held_out_scores(
@@ -177,46 +176,33 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
             raise DataError(
                 f"{len(set(groups))} groups are too few for {self.folds} folds. Pass folds= or more groups."
             )
-        windows: list[Window] = [(doc, 0, len(doc)) for doc in map(self.nlp, texts)]
+        tokens = self.reader.read(list(texts))
+        windows = Windows(tokens, tokens.bounds[:-1], tokens.bounds[1:])
         return self.featurizer.fit(windows).transform(windows), truth, observed, weights, groups
 
-    def score_docs(self, docs: Sequence[Doc]) -> Array:
-        """Return calibrated probabilities, pooled over windows, shape ``(n_docs, n_labels)``."""
-        windows = [(doc, start, end) for doc in docs for start, end in split_windows(doc)]
-        owners = np.repeat(np.arange(len(docs)), [len(split_windows(doc)) for doc in docs])
-        scores = np.zeros((len(docs), len(self.labels)))
-        if windows:
-            log_odds = self.log_odds(windows)
-            np.maximum.at(scores, owners, self.calibration(log_odds))
-        return scores
+    def analyse(self, tokens: Tokens) -> ModelAnalysis:
+        """Return calibrated probabilities, pooled over windows."""
+        self._check_fitted()
+        matches = self.featurizer.matches.find(tokens)
+        windows, owner = windows_of(tokens)
+        log_odds = np.empty((len(windows), len(self.labels)))
+        for part in _slices(windows):
+            features = self.featurizer.features(windows[part], matches)
+            log_odds[part] = features @ self.coefficients + self.intercepts
+        by_window = self.calibration(log_odds)
+        return ModelAnalysis(pooled(by_window, owner, len(tokens.texts)), self, matches, windows, owner, log_odds)
 
     def log_odds(self, windows: Sequence[Window]) -> Array:
-        """Return uncalibrated log-odds of windows, shape ``(n_windows, n_labels)``."""
-        if not hasattr(self, "coefficients"):
-            raise ModelError("this classifier is not fitted. Call fit(texts, labels), or load() a shipped model.")
-        scores: Array = np.asarray(self.featurizer.transform(windows) @ self.coefficients) + self.intercepts
+        """Return uncalibrated log-odds of token ranges of Docs, shape ``(n_windows, n_labels)``."""
+        self._check_fitted()
+        own = windows_in_docs(windows)
+        features = self.featurizer.features(own, self.featurizer.matches.find(own.tokens))
+        scores: Array = features @ self.coefficients + self.intercepts
         return scores
 
-    def _forget(self) -> None:
-        if hasattr(self, "featurizer"):
-            self.featurizer.matches.forget()
-
-    def explain_doc(self, doc: Doc, labels: Sequence[str]) -> list[Evidence]:
-        """Return the phrases that carry each label most, and all lexicon matches with their status."""
-        found = [match_evidence(doc, match) for match in self.featurizer.matches(doc) if match.label in labels]
-        columns = [self.taxonomy.index[label] for label in labels]
-        if columns and len(doc):
-            windows = [(doc, start, end) for start, end in split_windows(doc)]
-            scores = self.calibration(self.log_odds(windows))[:, columns]
-            # Phrases of a window that the label does not reach would explain nothing.
-            reached = scores >= np.minimum(self.thresholds.f1[columns] / 2, scores.max(axis=0))
-            slopes = self.calibration.slope[columns]
-            for window, own in zip(windows, reached, strict=True):
-                if own.any():
-                    tokens = self.featurizer.token_contributions(window, self.coefficients, columns) * slopes
-                    carried = [label for label, yes in zip(labels, own, strict=True) if yes]
-                    found += model_evidence(doc, window[1], tokens[:, own], carried)
-        return sorted(found, key=lambda e: (e.start, e.end, e.label, e.source))
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "coefficients"):
+            raise ModelError("this classifier is not fitted. Call fit(texts, labels), or load() a shipped model.")
 
     def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
         """Return what each token of the window that decided adds to the calibrated log-odds of each label."""
@@ -235,6 +221,8 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
     def _held_out_scores(
         self, features: sparse.csr_matrix, truth: Array, observed: Array, weights: Array, groups: Sequence[object]
     ) -> Array:
+        from sklearn.model_selection import GroupKFold  # for fitting only, and slow to import
+
         codes = np.unique(np.array([str(group) for group in groups]), return_inverse=True)[1]
         scores = np.zeros(truth.shape)
         for train, test in GroupKFold(self.folds).split(features, groups=codes):
@@ -261,6 +249,66 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         return np.array([given.get(label, measured[self.taxonomy.index[label]]) for label in self.labels])
 
 
+@dataclass(frozen=True, eq=False)
+class ModelAnalysis(Analysis):
+    """Scores by text, and by window before calibration; ``owner`` is the text of each window."""
+
+    scores: Array
+    model: DisconnectClassifier
+    matches: Matches
+    windows: Windows
+    owner: Array
+    log_odds: Array
+
+    def evidence(self, wanted: Array) -> list[list[Evidence]]:
+        """Return the phrases that carry each label most, and all lexicon matches with their status."""
+        tokens, finder = self.windows.tokens, self.model.featurizer.matches
+        own = np.flatnonzero(wanted[self.matches.text, self.matches.label])
+        found = grouped(self.matches.text[own], match_evidence(tokens, finder, self.matches, own), len(wanted))
+        for text, item in self._phrases(wanted):
+            found[text].append(item)
+        for items in found:
+            items.sort(key=lambda e: (e.start, e.end, e.label, e.source))
+        return found
+
+    def _phrases(self, wanted: Array) -> Iterator[tuple[int, Evidence]]:
+        # Phrases of a window that the label does not reach would explain nothing.
+        by_window = self.model.calibration(self.log_odds)
+        reached = by_window >= np.minimum(self.model.thresholds.f1 / 2, self.scores[self.owner])
+        carried = wanted[self.owner] & reached & (self.windows.sizes > 0)[:, None]
+        some = np.flatnonzero(carried.any(axis=1))
+        windows = self.windows[some]
+        for part in _slices(windows, carried[some].sum(axis=1)):
+            window, column = np.nonzero(carried[some[part]])
+            text = self.owner[some[part]][window]
+            yield from self._explained(windows[part], window, column, text)
+
+    def _explained(self, windows: Windows, window: Array, column: Array, text: Array) -> Iterator[tuple[int, Evidence]]:
+        model, featurizer = self.model, self.model.featurizer
+        features = featurizer.features(windows, self.matches)
+        values = featurizer.contributions(windows, self.matches, features, model.coefficients, window, column)
+        pairs = windows[window]
+        pair = np.repeat(np.arange(len(window)), pairs.sizes)
+        values *= model.calibration.slope[column][pair]
+        labels = [model.labels[number] for number in column.tolist()]
+        own, found = model_evidence(windows.tokens, pairs.positions, values, pair, text, labels)
+        yield from zip(text[own].tolist(), found, strict=True)
+
+
+def pooled(by_window: Array, owner: Array, n_texts: int) -> Array:
+    """Return the highest row of each text's windows, shape ``(n_texts, n_columns)``; every text has a window."""
+    first = np.searchsorted(owner, np.arange(n_texts))
+    return np.maximum.reduceat(by_window, first) if n_texts else by_window
+
+
+def _slices(windows: Windows, times: Array | int = 1) -> Iterator[slice]:
+    """Cut windows, each counted ``times``, into stretches of about ``_SLICE`` tokens."""
+    if len(windows):
+        number = np.cumsum(windows.sizes * times) // _SLICE
+        cuts = np.flatnonzero(np.diff(number)) + 1
+        yield from map(slice, [0, *cuts.tolist()], [*cuts.tolist(), len(windows)])
+
+
 def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Array:
     """Return 0/1, shape ``(n_texts, n_labels)``."""
     truth = np.zeros((len(labels), len(index)), dtype=np.int8)
@@ -274,6 +322,8 @@ def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Arra
 
 def _regression(features: sparse.csr_matrix, truth: Array, weights: Array, C: float, seed: int) -> tuple[Array, float]:
     """Coefficients and intercept of one label; a label without positives or without negatives gets its constant."""
+    from sklearn.linear_model import LogisticRegression  # for fitting only, and slow to import
+
     if truth.min(initial=1) == truth.max(initial=0):
         constant = 6.0 if len(truth) and truth[0] else -6.0
         return np.zeros(features.shape[1]), constant

@@ -177,9 +177,7 @@ def _part(weights: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     return {name.removeprefix(prefix): array for name, array in weights.items() if name.startswith(prefix)}
 
 
-def _layer(
-    weights: Mapping[str, Array], number: int, adapters: Mapping[str, tuple[Array, Array]]
-) -> dict[str, Array]:
+def _layer(weights: Mapping[str, Array], number: int, adapters: Mapping[str, tuple[Array, Array]]) -> dict[str, Array]:
     layer = _part(weights, f"encoder.layer.{number}.")
     for name in DENSE:
         matrix = layer[f"{name}.weight"]

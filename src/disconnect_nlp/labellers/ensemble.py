@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from spacy.language import Language
 from spacy.tokens import Doc
 
-from disconnect_nlp.labellers.base import Array, Labeller, Policy, Thresholds
+from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy, Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
-from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.labellers.classifier import DisconnectClassifier, ModelAnalysis, pooled
 from disconnect_nlp.labellers.encoder import SentenceEncoder
-from disconnect_nlp.labellers.windows import split_windows
+from disconnect_nlp.labellers.explain import TokenContributions
+from disconnect_nlp.labellers.windows import Windows
 from disconnect_nlp.records import Evidence
+from disconnect_nlp.text.tokens import Tokens
 
 
 class EncoderEnsemble(Labeller):
     """Averages two readings of a passage: its sentence vector, and its n-grams and lexicon matches.
 
     Windows, pooling and evidence are those of the n-gram classifier; the phrases shown are therefore what *that* half
-    of the decision rests on.
+    of the decision rests on, and its contributions are not shown as those of the whole.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class EncoderEnsemble(Labeller):
 
     Notes
     -----
-    Some twenty to fifty times slower than its base alone.
+    Much slower than its base alone: ``benchmarks/RESULTS.md`` has the figures.
     """
 
     name = "accurate"
@@ -65,26 +67,41 @@ class EncoderEnsemble(Labeller):
         self.thresholds = thresholds
         self.policy = policy
 
-    @property
-    def nlp(self) -> Language:
-        """The preprocessing pipeline of the n-gram classifier."""
-        return self.base.nlp
+    def analyse(self, tokens: Tokens) -> Analysis:
+        """Return calibrated probabilities, pooled over windows."""
+        known = self.base.analyse(tokens)
+        read = self.read(_texts_of(known.windows, known.owner))
+        by_window = self.calibration(self.share * read + (1 - self.share) * known.log_odds)
+        return _EnsembleAnalysis(pooled(by_window, known.owner, len(tokens.texts)), known)
 
-    def score_docs(self, docs: Sequence[Doc]) -> Array:
-        """Return calibrated probabilities, pooled over windows, shape ``(n_docs, n_labels)``."""
-        spans = [split_windows(doc) for doc in docs]
-        windows = [(doc, start, end) for doc, own in zip(docs, spans, strict=True) for start, end in own]
-        scores = np.zeros((len(docs), len(self.labels)))
-        if windows:
-            read = self.encoder.encode([doc[start:end].text for doc, start, end in windows]) @ self.heads
-            log_odds = self.share * (read + self.intercepts) + (1 - self.share) * self.base.log_odds(windows)
-            owners = np.repeat(np.arange(len(docs)), [len(own) for own in spans])
-            np.maximum.at(scores, owners, self.calibration(log_odds))
-        return scores
+    def read(self, passages: Sequence[str]) -> Array:
+        """Return the encoder's log-odds, shape ``(n_passages, n_labels)``."""
+        read: Array = self.encoder.encode(passages) @ self.heads + self.intercepts
+        return read
 
-    def explain_doc(self, doc: Doc, labels: Sequence[str]) -> list[Evidence]:
+    def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
+        """Return None for labels that the encoder has a share in: a sentence vector has no parts to add up."""
+        own = self.base.token_contributions(doc, labels)
+        shares = [self.share[self.taxonomy.index[label]] for label in labels]
+        return [part if share == 0 else None for part, share in zip(own, shares, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class _EnsembleAnalysis(Analysis):
+    scores: Array
+    base: ModelAnalysis
+
+    def evidence(self, wanted: Array) -> list[list[Evidence]]:
         """Return the phrases that the n-gram classifier rests on, and all lexicon matches with their status."""
-        return self.base.explain_doc(doc, labels)
+        return self.base.evidence(wanted)
 
-    def _forget(self) -> None:
-        self.base._forget()
+
+def _texts_of(windows: Windows, owner: Array) -> list[str]:
+    """Return the text of each window, as its user wrote it."""
+    tokens = windows.tokens
+    filled = windows.sizes > 0
+    begins, ends = np.zeros(len(windows), dtype=np.int64), np.zeros(len(windows), dtype=np.int64)
+    begins[filled] = tokens.begins[windows.first[filled]]
+    ends[filled] = tokens.ends[windows.last[filled] - 1]
+    spans = zip(owner.tolist(), begins.tolist(), ends.tolist(), strict=True)
+    return [tokens.texts[text][begin:end] for text, begin, end in spans]

@@ -3,102 +3,142 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from spacy.tokens import Doc
 
 from disconnect_nlp.records import Cue, Evidence
-from disconnect_nlp.taxonomy import load_taxonomy
-from disconnect_nlp.text.matcher import Match
+from disconnect_nlp.text.assertion import STATUSES
+from disconnect_nlp.text.ragged import Array, spread
+from disconnect_nlp.text.tokens import PUNCT, SPACE, Tokens
+
+if TYPE_CHECKING:
+    from disconnect_nlp.labellers.lexical import Matches, MatchFinder
 
 _MIN_WEIGHT = 0.35  # log-odds below which a phrase is not worth showing
 _MIN_SHARE = 0.3  # of the strongest phrase of the same label and window
 _MAX_PHRASES = 3
 
 
-def match_evidence(doc: Doc, match: Match) -> Evidence:
-    """Return a match in character offsets of its text."""
-    span = doc[match.start : match.end]
-    cue = None
-    if match.cue is not None:
-        start, end, cue_id = match.cue
-        words = doc[start:end]
-        cue = Cue(words.start_char, words.end_char, words.text, cue_id)
-    return Evidence(
-        start=span.start_char,
-        end=span.end_char,
-        quote=span.text,
-        label=match.label,
-        weight=match.weight,
-        source=f"lexicon:{match.entry}",
-        status=match.status,
-        counts=match.status in load_taxonomy().counting[match.label],
-        cue=cue,
-    )
+def match_evidence(tokens: Tokens, finder: MatchFinder, matches: Matches, which: Array) -> list[Evidence]:
+    """Return the matches numbered ``which`` in character offsets of their texts."""
+    spans, verdicts = matches.spans, matches.verdicts
+    columns = [part[which] for part in (spans.entry, spans.start, spans.end, matches.text, matches.counts)]
+    columns += [part[which] for part in (verdicts.status, verdicts.start, verdicts.end, verdicts.rule)]
+    found = []
+    for entry, start, end, text, counts, status, cue_start, cue_end, rule in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        own = finder.matcher.entries[entry]
+        cue = None
+        if rule >= 0:
+            cue = Cue(*_stretch(tokens, text, cue_start, cue_end), finder.assertion.rule_ids[rule])
+        first, last, quote = _stretch(tokens, text, start, end)
+        found.append(
+            Evidence(
+                start=first,
+                end=last,
+                quote=quote,
+                label=own.label,
+                weight=own.weight,
+                source=f"lexicon:{own.id}",
+                status=STATUSES[status],
+                counts=counts,
+                cue=cue,
+            )
+        )
+    return found
 
 
-def model_evidence(doc: Doc, start: int, contributions: np.ndarray, labels: Sequence[str]) -> list[Evidence]:
-    """Return the heaviest phrases of one window for each label.
+def model_evidence(
+    tokens: Tokens, positions: Array, contributions: Array, pair: Array, text: Array, labels: Sequence[str]
+) -> tuple[Array, list[Evidence]]:
+    """Return the heaviest phrases of pairs of a window and a label, and the pair of each.
 
-    A phrase is the run of tokens within a sentence with the greatest sum (Kadane); at most three a label, from
+    A phrase is the run of tokens within a sentence with the greatest sum (Kadane); at most three a pair, from
     different sentences.
 
     Parameters
     ----------
-    start
-        First token of the window.
+    positions
+        Tokens of the window of each pair, pair by pair.
     contributions
-        Log-odds by token, shape ``(n_tokens, n_labels)``.
-    labels
-        The label of each column.
+        Log-odds by token, same shape.
+    pair
+        Number of the pair, same shape.
+    text, labels
+        Text and label of each pair.
     """
-    bounds = _sentence_bounds(doc, start, start + len(contributions))
-    found: list[Evidence] = []
-    for column, label in enumerate(labels):
-        runs = [heaviest_run(contributions[a - start : b - start, column]) for a, b in bounds]
-        phrases = sorted(
-            ((weight, a + first, a + last) for (weight, first, last), (a, _) in zip(runs, bounds, strict=True)),
-            reverse=True,
+    first = np.flatnonzero(tokens.starts[positions] | (np.diff(pair, prepend=-1) > 0))
+    weight, begin, end = heaviest_runs(contributions, first, np.diff(first, append=len(positions)))
+    own = pair[first]
+    order = np.lexsort((-begin, -weight, own))
+    own, weight, begin, end = own[order], weight[order], begin[order], end[order]
+    counts = np.bincount(own, minlength=len(labels))
+    rank = spread(counts)[1]
+    best = np.repeat(weight[rank == 0], counts[counts > 0])
+    kept = np.flatnonzero((rank < _MAX_PHRASES) & (weight >= np.maximum(_MIN_WEIGHT, _MIN_SHARE * best)))
+    own = own[kept]
+    found = [
+        _phrase(tokens, number, labels[of], value, first, last)
+        for number, of, value, first, last in zip(
+            text[own].tolist(),
+            own.tolist(),
+            weight[kept].tolist(),
+            positions[begin[kept]].tolist(),
+            (positions[end[kept] - 1] + 1).tolist(),
+            strict=True,
         )
-        found += [
-            _phrase(doc, label, weight, first, last)
-            for weight, first, last in phrases[:_MAX_PHRASES]
-            if weight >= max(_MIN_WEIGHT, _MIN_SHARE * phrases[0][0])
-        ]
-    return found
+    ]
+    return own, found
 
 
-def heaviest_run(values: np.ndarray) -> tuple[float, int, int]:
-    """Return the greatest sum of a run of ``values`` and its half-open range.
+def heaviest_runs(values: Array, first: Array, lengths: Array) -> tuple[Array, Array, Array]:
+    """Return for each stretch of ``values`` the greatest sum of a run in it, and the run's half-open range.
+
+    All stretches are walked at once, the longest first, one value of each a step.
 
     Examples
     --------
-    >>> heaviest_run(np.array([1.0, -3.0, 2.0, -0.5, 2.0]))
-    (3.5, 2, 5)
+    >>> values = np.array([1.0, -3.0, 2.0, -0.5, 2.0, -1.0, -2.0])
+    >>> [part.tolist() for part in heaviest_runs(values, np.array([0, 5]), np.array([5, 2]))]
+    [[3.5, -1.0], [2, 5], [5, 6]]
     """
-    best, best_range, total, begin = -np.inf, (0, 0), 0.0, 0
-    for position, value in enumerate(values.tolist()):
-        if total <= 0:
-            total, begin = 0.0, position
-        total += value
-        if total > best:
-            best, best_range = total, (begin, position + 1)
-    return (best, *best_range)
+    order = np.argsort(-lengths, kind="stable")
+    start, shorter = first[order], -lengths[order]
+    total, begin = np.zeros(len(order)), start.copy()
+    best, best_begin, best_end = np.full(len(order), -np.inf), start.copy(), start.copy()
+    for step in range(int(lengths.max(initial=0))):
+        live = slice(0, int(np.searchsorted(shorter, -step)))  # those longer than ``step``
+        fresh = total[live] <= 0
+        begin[live] = np.where(fresh, start[live] + step, begin[live])
+        total[live] = np.where(fresh, 0, total[live]) + values[start[live] + step]
+        better = total[live] > best[live]
+        best[live] = np.where(better, total[live], best[live])
+        best_begin[live] = np.where(better, begin[live], best_begin[live])
+        best_end[live] = np.where(better, start[live] + step + 1, best_end[live])
+    back = np.argsort(order)
+    return best[back], best_begin[back], best_end[back]
 
 
-def _sentence_bounds(doc: Doc, start: int, end: int) -> list[tuple[int, int]]:
-    inner = [token.i for token in doc[start:end] if token.is_sent_start and token.i > start]
-    cuts = [start, *inner, end]
-    return list(pairwise(cuts))
+def grouped(text: Array, found: Sequence[Evidence], n_texts: int) -> list[list[Evidence]]:
+    """Return the evidence of each text, in the order given."""
+    groups: list[list[Evidence]] = [[] for _ in range(n_texts)]
+    for number, item in zip(text.tolist(), found, strict=True):
+        groups[number].append(item)
+    return groups
 
 
-def _phrase(doc: Doc, label: str, weight: float, first: int, last: int) -> Evidence:
-    while first < last - 1 and (doc[first].is_punct or doc[first].is_space):
+def _stretch(tokens: Tokens, text: int, start: int, end: int) -> tuple[int, int, str]:
+    """Character offsets and quote of tokens."""
+    first, last = int(tokens.begins[start]), int(tokens.ends[end - 1])
+    return first, last, tokens.texts[text][first:last]
+
+
+def _phrase(tokens: Tokens, text: int, label: str, weight: float, first: int, last: int) -> Evidence:
+    while first < last - 1 and tokens.marks[first] & (PUNCT | SPACE):
         first += 1
-    while last > first + 1 and (doc[last - 1].is_punct or doc[last - 1].is_space):
+    while last > first + 1 and tokens.marks[last - 1] & (PUNCT | SPACE):
         last -= 1
-    span = doc[first:last]
-    return Evidence(
-        start=span.start_char, end=span.end_char, quote=span.text, label=label, weight=round(weight, 4), source="model"
-    )
+    start, end, quote = _stretch(tokens, text, first, last)
+    return Evidence(start=start, end=end, quote=quote, label=label, weight=round(weight, 4), source="model")

@@ -82,7 +82,7 @@ class MatcherComponent:
     """Puts lexicon matches on ``doc._.disconnect_matches`` and ``doc.spans["disconnect"]``."""
 
     def __init__(self, nlp: Language, lexicon: Lexicon) -> None:
-        self.matcher = LexiconMatcher(nlp.vocab, lexicon)
+        self.matcher = LexiconMatcher(lexicon)
 
     def __call__(self, doc: Doc) -> Doc:
         """Find matches in ``doc``; return it."""
