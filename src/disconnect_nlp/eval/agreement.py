@@ -1,4 +1,4 @@
-"""Agreement of two raters on 0/1 labels, per label: is a system as close to a reader as another reader is?"""
+"""Agreement of two raters on 0/1 labels, per label: whether a system is as close to a reader as another reader is."""
 
 from __future__ import annotations
 

@@ -92,7 +92,9 @@ def load_capabilities(*folders_or_files: Path) -> list[Capability]:
 def _toml_files(path: Traversable) -> list[Traversable]:
     if path.is_file():
         return [path]
-    found = sorted((f for f in path.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name) if path.is_dir() else []
+    found = (
+        sorted((f for f in path.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name) if path.is_dir() else []
+    )
     if not found:
         raise DataError(f"{path}: no such file, or no .toml file in it. See resources/behaviour for the form.")
     return found

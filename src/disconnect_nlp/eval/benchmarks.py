@@ -18,8 +18,8 @@ from disconnect_nlp.eval.agreement import plain
 from disconnect_nlp.eval.compare import compare
 from disconnect_nlp.eval.in_domain import Fitted, InDomainClassifier, TfidfClassifier
 from disconnect_nlp.eval.metrics import Array
-from disconnect_nlp.eval.run import label_measures, overall_measures
 from disconnect_nlp.eval.resampling import bootstrap_weights, interval
+from disconnect_nlp.eval.run import label_measures, overall_measures
 from disconnect_nlp.eval.systems import Predictions
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.tables import open_reader
@@ -111,9 +111,9 @@ def run_benchmark(
     Returns
     -------
     dict
-        ``systems``: ``in_domain``, ``tfidf_lr`` and ``transfer``, each with ``macro_f1`` and ``labels``; ``comparisons``
-        of ``in_domain`` with ``tfidf_lr``. Labels that nothing of ours stands for are undefined under ``transfer``,
-        whose macro average goes over the others (``n_labels_covered``).
+        ``systems``: ``in_domain``, ``tfidf_lr`` and ``transfer``, each with ``macro_f1`` and ``labels``;
+        ``comparisons`` of ``in_domain`` with ``tfidf_lr``. Labels that nothing of ours stands for are undefined under
+        ``transfer``, whose macro average goes over the others (``n_labels_covered``).
     """
     benchmark = benchmark_named(name)
     splits = read_benchmark(benchmark, data)

@@ -10,7 +10,7 @@ import numpy as np
 from disconnect_nlp.eval.agreement import plain
 from disconnect_nlp.eval.metrics import Array, Counts, count
 from disconnect_nlp.eval.ranking import average_precision
-from disconnect_nlp.eval.resampling import bootstrap_weights, holm, interval, permutation_p, swaps
+from disconnect_nlp.eval.resampling import bootstrap_weights, enough_groups, holm, interval, permutation_p, swaps
 from disconnect_nlp.eval.systems import Predictions
 
 
@@ -68,16 +68,17 @@ def compare(
     seen = _gaps(count(truth, first.decided, drawn), count(truth, second.decided, drawn))
     swapped = _swapped(truth, first.decided, second.decided, swaps(groups, samples=samples, seed=seed))
     p = {key: permutation_p(gaps) for key, gaps in swapped.items()}
-    rows = {key: _row(swapped[key][0], seen[key], p[key]) for key in ("macro_f1", "micro_f1")}
+    certain = enough_groups(groups)
+    rows = {key: _row(swapped[key][0], seen[key], p[key], certain=certain) for key in ("macro_f1", "micro_f1")}
     ap = [average_precision(truth, said.scores, w).mean(-1) for said in (first, second) for w in (None, drawn)]
     corrected = holm(p["f1"])
     names = [label for label, used in zip(labels, both, strict=True) if used]
     return {
         **rows,
-        "macro_ap": _row(ap[0] - ap[2], ap[1] - ap[3], np.array(np.nan)),
+        "macro_ap": _row(ap[0] - ap[2], ap[1] - ap[3], np.array(np.nan), certain=certain),
         "labels": {
             label: {
-                **_row(swapped["f1"][0, place], seen["f1"][:, place], p["f1"][place]),
+                **_row(swapped["f1"][0, place], seen["f1"][:, place], p["f1"][place], certain=certain),
                 "p_holm": plain(corrected[place]),
             }
             for place, label in enumerate(names)
@@ -102,9 +103,9 @@ def _swapped(truth: Array, first: Array, second: Array, changed: Array) -> dict[
     return _gaps(*sides)
 
 
-def _row(difference: Array, drawn: Array, p: Array) -> dict[str, float | None]:
+def _row(difference: Array, drawn: Array, p: Array, *, certain: bool) -> dict[str, float | None]:
     low, high = interval(drawn)
-    defined = not np.isnan(difference)
+    defined = certain and not np.isnan(difference)
     return {
         "difference": plain(difference),
         "low": plain(low) if defined else None,

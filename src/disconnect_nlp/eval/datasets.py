@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,6 +55,18 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def subset(self, rows: np.ndarray, name: str) -> Dataset:
+        """Return some of the texts, by number or by mask, under another name."""
+        chosen = np.arange(len(self))[rows]
+
+        def pick(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(values[row] for row in chosen) if values else ()
+
+        columns = {key: pick(values) for key, values in self.columns.items()}
+        readers = {key: given[chosen] for key, given in self.readers.items()}
+        picked = pick(self.texts), self.truth[chosen], pick(self.groups)
+        return Dataset(name, *picked, columns=columns, near=pick(self.near), readers=readers)
+
     @cached_property
     def fingerprint(self) -> str:
         """Sha256 over texts, labels and groups: two results with the same one are about the same data."""
@@ -76,23 +88,26 @@ class Columns:
 
 
 def shipped_test() -> Dataset:
-    """Return the test split of the shipped corpus."""
+    """Return the test split of the shipped corpus; every text is its own group, since the split has three batches."""
     return shipped("test")
 
 
-def shipped(split: Split) -> Dataset:
-    """Return a split of the shipped corpus; every text is its own group, since one split has few batches."""
-    taxonomy = load_taxonomy()
+def shipped(split: Split | None = None, *, group: Literal["id", "batch"] = "id") -> Dataset:
+    """Return the shipped corpus or one of its splits, grouped by text or by author batch."""
     texts = load_corpus(split=split)
+    columns = {
+        "id": tuple(text.id for text in texts),
+        "register": tuple(text.text_register for text in texts),
+        "batch": tuple(text.batch for text in texts),
+    }
     return Dataset(
-        f"shipped {split} split",
-        tuple(t.text for t in texts),
-        label_matrix([t.labels for t in texts], taxonomy.index),
-        tuple(t.id for t in texts),
-        {"id": tuple(t.id for t in texts), "register": tuple(t.text_register for t in texts),
-         "batch": tuple(t.batch for t in texts)},
-        tuple(t.near for t in texts),
-    )  # fmt: skip
+        f"shipped {split} split" if split else "shipped corpus",
+        tuple(text.text for text in texts),
+        label_matrix([text.labels for text in texts], load_taxonomy().index),
+        columns[group],
+        columns,
+        tuple(text.near for text in texts),
+    )
 
 
 def read_dataset(path: Path, columns: Columns | None = None) -> Dataset:

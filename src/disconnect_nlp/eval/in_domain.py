@@ -17,15 +17,11 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from disconnect_nlp.eval.metrics import Array, ratio
 from disconnect_nlp.labellers.calibration import sigmoid
-from disconnect_nlp.labellers.featurizer import Featurizer, Window
-from disconnect_nlp.labellers.lexical import MatchFinder
-from disconnect_nlp.taxonomy import load_taxonomy
-from disconnect_nlp.text.components import blank_pipeline
-from disconnect_nlp.text.lexicon import load_lexicon
+from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.labellers.featurizer import Window
 
 _STRENGTHS = (1.0, 3.0, 10.0)
 _FOLDS = 5
-_BITS = 18
 
 
 class Fitted(Protocol):
@@ -65,7 +61,7 @@ class TfidfClassifier:
 
 
 class InDomainClassifier:
-    """This library's hashed n-grams and asserted lexicon matches beside character n-grams.
+    """Our own hashed n-grams and asserted lexicon matches beside character n-grams.
 
     Strength of the penalty and threshold are chosen per label for the best F1 of five-fold cross-validation within the
     training texts.
@@ -83,15 +79,13 @@ class InDomainClassifier:
 
     def fit(self, texts: Sequence[str], truth: Array) -> InDomainClassifier:
         """Fit on 0/1 labels of shape ``(n_texts, n_labels)``; return self."""
-        self._nlp = blank_pipeline()
-        matches = MatchFinder(self._nlp, load_lexicon())
-        self.featurizer = Featurizer(load_taxonomy(), matches, bits=_BITS)
+        self._own = DisconnectClassifier().prepare()
         self.characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True)
         windows = self._windows(texts)
-        self.featurizer.fit(windows)
+        self._own.featurizer.fit(windows)
         self.characters.fit(texts)
         features = self._features(texts, windows)
-        fitted = Parallel(n_jobs=-1)(delayed(_best)(features, column, self.seed) for column in truth.T)
+        fitted = Parallel(n_jobs=-1, max_nbytes=None)(delayed(_best)(features, column, self.seed) for column in truth.T)
         self.models, thresholds = zip(*fitted, strict=True)
         self.thresholds = np.array(thresholds)
         return self
@@ -106,12 +100,12 @@ class InDomainClassifier:
         return (scores >= self.thresholds).astype(np.int8)
 
     def _windows(self, texts: Sequence[str]) -> list[Window]:
-        return [(doc, 0, len(doc)) for doc in map(self._nlp, texts)]
+        return [(doc, 0, len(doc)) for doc in map(self._own.nlp, texts)]
 
     def _features(self, texts: Sequence[str], windows: Sequence[Window]) -> sparse.csr_matrix:
-        features = sparse.hstack([self.featurizer.transform(windows), self.characters.transform(texts)], format="csr")
-        self.featurizer.matches.forget()
-        return features
+        blocks = [self._own.featurizer.transform(windows), self.characters.transform(texts)]
+        self._own.featurizer.matches.forget()
+        return sparse.hstack(blocks, format="csr")
 
 
 def _regression(strength: float, seed: int) -> LogisticRegression:

@@ -48,7 +48,9 @@ class Counts:
     def balanced_accuracy(self) -> Array:
         """Mean of recall and specificity; nan where either class is empty."""
         negatives = self.n - self.positives
-        return (self.recall + ratio(negatives - (self.given - self.hits), negatives)) / 2
+        specificity = ratio(negatives - (self.given - self.hits), negatives)
+        mean: Array = (self.recall + specificity) / 2
+        return mean
 
     @property
     def mcc(self) -> Array:
@@ -84,10 +86,10 @@ def count(truth: Array, decided: Array, weights: Array | None = None) -> Counts:
     weights
         How often each text is drawn, shape ``(n_samples, n_texts)``; then results are ``(n_samples, n_labels)``.
     """
-    tables = [table.astype(np.float64) for table in (truth & decided, decided, truth)]
+    hits, given, positives = (table.astype(np.float64) for table in (truth & decided, decided, truth))
     if weights is None:
-        return Counts(*(table.sum(0) for table in tables), n=np.array(float(len(truth))))
-    return Counts(*(weights @ table for table in tables), n=weights.sum(1)[:, None])
+        return Counts(hits.sum(0), given.sum(0), positives.sum(0), np.array(float(len(truth))))
+    return Counts(weights @ hits, weights @ given, weights @ positives, weights.sum(1)[:, None])
 
 
 def set_accuracy(truth: Array, decided: Array, weights: Array | None = None) -> Array:

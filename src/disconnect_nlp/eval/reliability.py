@@ -79,4 +79,5 @@ def reliability_curve(truth: Array, scores: Array, *, bins: int = _BINS) -> list
 
 
 def _bin_of(scores: Array, bins: int) -> Array:
-    return np.minimum((np.nan_to_num(scores) * bins).astype(int), bins - 1)
+    place: Array = np.minimum((np.nan_to_num(scores) * bins).astype(int), bins - 1)
+    return place

@@ -12,6 +12,8 @@ import numpy as np
 
 from disconnect_nlp.eval.metrics import Array
 
+_MIN_GROUPS = 10
+
 
 def group_codes(groups: Sequence[str]) -> Array:
     """Return the number of each text's group, 0 upwards, shape ``(n_texts,)``."""
@@ -26,6 +28,11 @@ def bootstrap_weights(groups: Sequence[str], *, samples: int, seed: int) -> Arra
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=samples)
     return draws[:, codes].astype(np.float64)
+
+
+def enough_groups(groups: Sequence[str]) -> bool:
+    """Whether there are groups enough to draw from; fewer than ten, and an interval would only look certain."""
+    return len(set(groups)) >= _MIN_GROUPS
 
 
 def interval(samples: Array, *, level: float = 0.95) -> tuple[Array, Array]:

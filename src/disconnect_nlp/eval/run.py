@@ -11,17 +11,17 @@ from disconnect_nlp.eval import metrics
 from disconnect_nlp.eval.agreement import agreement, plain
 from disconnect_nlp.eval.compare import compare_all
 from disconnect_nlp.eval.datasets import Dataset
+from disconnect_nlp.eval.gates import BETTER_UP
 from disconnect_nlp.eval.metrics import Array
 from disconnect_nlp.eval.ranking import average_precision, roc_auc
 from disconnect_nlp.eval.reliability import brier, calibration_error, reliability_curve
-from disconnect_nlp.eval.resampling import bootstrap_weights, interval
+from disconnect_nlp.eval.resampling import bootstrap_weights, enough_groups, interval
 from disconnect_nlp.eval.systems import Predictions, predict
 from disconnect_nlp.taxonomy import load_taxonomy
 
 __all__ = ["SAMPLES", "Predictions", "evaluate", "predict"]
 
 SAMPLES = 1000
-_MIN_GROUPS = 10  # fewer to draw from, and an interval would only look certain
 
 # Averages over labels: key in the result, metric averaged.
 _MEANS = {
@@ -35,7 +35,6 @@ _MEANS = {
     "mean_brier": "brier",
     "mean_ece": "ece",
 }
-_KEPT_DRAWS = ("macro_f1", "micro_f1", "macro_ap")
 
 
 def evaluate(
@@ -64,8 +63,9 @@ def evaluate(
     -------
     dict
         ``n``, ``model``, ``seed`` … and ``systems``: name to ``labels`` (id to numbers) and averages, each number with
-        its interval as ``_low`` and ``_high``; ``comparisons`` of the first system with each other one; ``agreement``
-        where the data name single readers. Undefined numbers are None.
+        its interval as ``_low`` and ``_high``; the first system also holds the bootstrap samples of its averages,
+        ``draws``. ``comparisons`` of the first system with each other one; ``agreement`` where the data name single
+        readers. Undefined numbers are None.
     """
     taxonomy = load_taxonomy()
     chosen = taxonomy.check(labels if labels is not None else taxonomy.ids, place="labels")
@@ -73,7 +73,7 @@ def evaluate(
     truth = dataset.truth[:, columns]
     own = {name: said.columns(columns) for name, said in systems.items()}
     weights = bootstrap_weights(dataset.groups, samples=samples, seed=seed)
-    n_groups = len(set(dataset.groups))
+    first = next(iter(own))
     readers = {name: given[:, columns] for name, given in dataset.readers.items()}
     raters = {name: said.decided for name, said in own.items() if said.covered.all()}
     return {
@@ -81,11 +81,12 @@ def evaluate(
         "model": model,
         "dataset": dataset.name,
         "data_sha256": dataset.fingerprint,
-        "n_groups": n_groups,
+        "n_groups": len(set(dataset.groups)),
         "samples": samples,
         "seed": seed,
         "systems": {
-            name: _system(truth, said, chosen, weights, certain=n_groups >= _MIN_GROUPS) for name, said in own.items()
+            name: _system(truth, said, chosen, weights, certain=enough_groups(dataset.groups), keep=name == first)
+            for name, said in own.items()
         },
         "comparisons": compare_all(truth, own, chosen, dataset.groups, samples=samples, seed=seed),
         "agreement": agreement({**readers, **raters}, chosen) if readers else [],
@@ -124,7 +125,9 @@ def overall_measures(
     }
 
 
-def _system(truth: Array, said: Predictions, labels: Sequence[str], weights: Array, *, certain: bool) -> dict[str, Any]:
+def _system(
+    truth: Array, said: Predictions, labels: Sequence[str], weights: Array, *, certain: bool, keep: bool
+) -> dict[str, Any]:
     by_label, drawn = label_measures(truth, said), label_measures(truth, said, weights)
     overall, overall_drawn = (
         overall_measures(truth, said, values, own) for values, own in ((by_label, None), (drawn, weights))
@@ -143,7 +146,7 @@ def _system(truth: Array, said: Predictions, labels: Sequence[str], weights: Arr
             "given_for": {
                 other: {"share": plain(shares[row, place]), "n": int(n[row, place])}
                 for row, other in enumerate(labels)
-                if row != place and n[row, place]
+                if row != place and shares[row, place] > 0
             },
         }
         for place, label in enumerate(labels)
@@ -151,13 +154,10 @@ def _system(truth: Array, said: Predictions, labels: Sequence[str], weights: Arr
     covered = said.probabilities[:, said.covered]
     return {
         "labels": numbers,
-        **{
-            key: plain(value)
-            for key, value in _with_bounds(overall, overall_drawn, certain=certain).items()
-        },
+        **{key: plain(value) for key, value in _with_bounds(overall, overall_drawn, certain=certain).items()},
         "n_labels_covered": int(said.covered.sum()),
         "reliability": [b.as_dict() for b in reliability_curve(truth[:, said.covered], covered) if b.n],
-        "draws": {key: [plain(value) for value in overall_drawn[key]] for key in _KEPT_DRAWS} if certain else {},
+        "draws": {key: [plain(value) for value in overall_drawn[key]] for key in BETTER_UP} if certain and keep else {},
     }
 
 

@@ -18,6 +18,7 @@ from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.training import natural_prevalence
 
 Array = np.ndarray
+_Row = tuple[str, dict[str, Any]]  # where it stands, and its cells
 TRIVIAL = ("nothing", "everything", "prior")
 
 
@@ -91,15 +92,15 @@ def predict(system: Any, dataset: Dataset, *, labels: Sequence[str] | None = Non
 def _matrix(scores: Any, n: int, n_labels: int) -> Array:
     if isinstance(scores, list) and len(scores) == n_labels and all(np.shape(part) == (n, 2) for part in scores):
         scores = np.column_stack([part[:, 1] for part in scores])
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != (n, n_labels):
+    matrix: Array = np.asarray(scores, dtype=np.float64)
+    if matrix.shape != (n, n_labels):
         raise DataError(
-            f"predict_proba returned shape {scores.shape}, expected {(n, n_labels)}: one row a text, one column a "
+            f"predict_proba returned shape {matrix.shape}, expected {(n, n_labels)}: one row a text, one column a "
             "label. Give the object an attribute 'labels', or pass labels=."
         )
-    if np.isnan(scores).any() or scores.min(initial=0) < 0 or scores.max(initial=0) > 1:
+    if np.isnan(matrix).any() or matrix.min(initial=0) < 0 or matrix.max(initial=0) > 1:
         raise DataError("predict_proba returned values that are no numbers from 0 to 1. Pass them through a sigmoid.")
-    return scores
+    return matrix
 
 
 def _spread(scores: Array, decided: Array, columns: Sequence[int], *, calibrated: bool = True) -> Predictions:
@@ -124,7 +125,8 @@ def trivial(name: str, dataset: Dataset) -> Predictions:
         return Predictions(np.ones(shape), np.ones(shape, np.int8))
     if name == "prior":
         shares = natural_prevalence(load_corpus(split="dev"), taxonomy)
-        return Predictions(np.tile([shares[label] for label in taxonomy.ids], (len(dataset), 1)), np.zeros(shape, np.int8))
+        scores = np.tile([shares[label] for label in taxonomy.ids], (len(dataset), 1))
+        return Predictions(scores, np.zeros(shape, np.int8))
     raise DataError(f"no trivial system {name!r}. There are: {', '.join(TRIVIAL)}.")
 
 
@@ -144,8 +146,7 @@ def read_predictions(path: Path, dataset: Dataset, *, prefix: str = PREFIX) -> P
         Naming file, line and what was expected.
     """
     reader = open_reader(path)
-    rows = [(f"{path}, line {row.number}", row.cells) for row in reader]
-    rows = _matched(path, rows, dataset)
+    rows = _matched(path, [(f"{path}, line {row.number}", row.cells) for row in reader], dataset)
     found = {
         label: (
             _first(reader.columns, f"{prefix}{label}", label),
@@ -168,7 +169,7 @@ def read_predictions(path: Path, dataset: Dataset, *, prefix: str = PREFIX) -> P
     return _spread(scores, given.astype(np.int8), [load_taxonomy().index[label] for label in found])
 
 
-def _matched(path: Path, rows: list[tuple[str, Mapping[str, Any]]], dataset: Dataset) -> list[tuple[str, Mapping[str, Any]]]:
+def _matched(path: Path, rows: list[_Row], dataset: Dataset) -> list[_Row]:
     ids = dataset.columns.get("id")
     if ids and all("id" in cells for _, cells in rows):
         by_id = {str(cells["id"]): (place, cells) for place, cells in rows}
@@ -184,7 +185,7 @@ def _matched(path: Path, rows: list[tuple[str, Mapping[str, Any]]], dataset: Dat
     return rows
 
 
-def _from_sets(rows: Sequence[tuple[str, Mapping[str, Any]]], column: str) -> Predictions:
+def _from_sets(rows: Sequence[_Row], column: str) -> Predictions:
     taxonomy = load_taxonomy()
     decided = np.zeros((len(rows), len(taxonomy.ids)), np.int8)
     for row, (place, cells) in enumerate(rows):

@@ -96,7 +96,8 @@ class LinearHeads:
 
     def fit(self, features: Array, truth: Array, observed: Array) -> LinearHeads:
         """Fit each label on the texts observed for it; return self."""
-        self.heads = Parallel(n_jobs=-1)(
+        # Plain copies: a memory-mapped matrix is read-only, and scikit-learn may sort its indices in place.
+        self.heads = Parallel(n_jobs=-1, max_nbytes=None)(
             delayed(_head)(features[rows], truth[rows, label], self.C)
             for label in range(truth.shape[1])
             for rows in [np.flatnonzero(observed[:, label])]

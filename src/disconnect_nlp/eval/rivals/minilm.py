@@ -53,7 +53,8 @@ class Encoder:
             states = self._model(**tokens).last_hidden_state
         mask = tokens["attention_mask"].unsqueeze(-1)
         means: Array = ((states * mask).sum(1) / mask.sum(1)).numpy()
-        return means / np.linalg.norm(means, axis=1, keepdims=True)
+        unit: Array = means / np.linalg.norm(means, axis=1, keepdims=True)
+        return unit
 
 
 class EmbeddingScorer:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import spacy
 from spacy.training import Example
-from spacy.util import fix_random_seed, minibatch
+from spacy.util import minibatch
+from thinc.api import fix_random_seed
 
 from disconnect_nlp.eval.metrics import Array
 from disconnect_nlp.taxonomy import load_taxonomy
@@ -49,7 +50,7 @@ class TextcatScorer:
         order = random.Random(self.seed)
         for _ in range(self.epochs):
             order.shuffle(examples)
-            for batch in minibatch(examples, _BATCH):
+            for batch in minibatch(examples, _BATCH):  # type: ignore[no-untyped-call]
                 self.nlp.update(batch, sgd=optimizer, drop=0.2)
         return self
 
