@@ -206,6 +206,14 @@ def test_the_interval_of_a_difference_is_paired():
     assert (same["macro_f1"]["difference"], same["macro_f1"]["p"]) == (0, 1)
 
 
+def test_average_precision_is_compared_over_the_labels_that_some_text_carries():
+    other = Predictions(1 - SCORES, DECIDED)
+    own = compare(TRUTH, Predictions(SCORES, DECIDED), other, LABELS, GROUPS, samples=20, seed=0)["macro_ap"]
+    expected = [np.mean([sk.average_precision_score(TRUTH[:, i], s[:, i]) for i in SEEN]) for s in (SCORES, 1 - SCORES)]
+    assert own["difference"] == pytest.approx(expected[0] - expected[1], abs=1e-4)
+    assert own["low"] <= own["difference"] <= own["high"]
+
+
 def test_swaps_keep_groups_together_and_begin_with_the_observed():
     changed = swaps(GROUPS, samples=100, seed=0)
     by_group = changed.reshape(100, 15, 4)

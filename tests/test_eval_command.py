@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from disconnect_nlp.errors import DataError, DisconnectError
 from disconnect_nlp.eval.__main__ import app
 from disconnect_nlp.eval.datasets import Dataset, shipped_test
-from disconnect_nlp.eval.gates import against_baseline, limits
+from disconnect_nlp.eval.gates import against_baseline, limits, read_baseline
 from disconnect_nlp.eval.junit import junit_xml
 from disconnect_nlp.eval.page import evaluation_page
 from disconnect_nlp.eval.render import markdown_report
@@ -31,6 +31,14 @@ ROWS = [
     ("I feel empty and numb.", "numbness"),
     ("My brother feels numb.", ""),
 ] * 6
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch, default_model, lexicon_labeller):
+    """The shipped models are loaded once for all runs in this process."""
+    shipped = {"default": default_model, "lexicon": lexicon_labeller}
+    monkeypatch.setattr("disconnect_nlp.store.load", shipped.__getitem__)
+    monkeypatch.setattr("disconnect_nlp.eval.gather.load", shipped.__getitem__)
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ def test_the_command_evaluates_a_users_file(tmp_path, users_file):
     command = [sys.executable, "-m", "disconnect_nlp.eval", "--data", users_file, "--text-column", "body",
                "--labels-column", "tags", "--labels", "numbness,civic", "--json", out, "--markdown", table,
                "--samples", "20"]  # fmt: skip
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     results = json.loads(out.read_text())
     assert list(results["systems"]) == ["model", "lexicon"]
@@ -73,7 +81,7 @@ def test_the_command_evaluates_a_users_file(tmp_path, users_file):
     assert "macro average" in done.stdout
     assert "| `numbness` | 12 |" in table.read_text()
     assert done.stderr == ""  # no progress bar where there is no terminal
-    wrong = subprocess.run([*map(str, command[:3]), "--model", "best"], capture_output=True, text=True, timeout=120)
+    wrong = subprocess.run([*map(str, command[:3]), "--model", "best"], capture_output=True, text=True, timeout=600)
     assert wrong.returncode == 2
     assert "no model 'best'" in wrong.stderr
 
@@ -210,11 +218,12 @@ def test_a_broken_model_is_caught_against_the_baseline(tmp_path, default_model, 
     data, good, before = shipped_results
     path = tmp_path / "before.json"
     path.write_text(json.dumps(before))
+    kept = read_baseline(path)
     said = broken(kind, default_model, good, data)
     after = evaluate({"model": said, "before": good}, data, model="m", labels=default_model.taxonomy.core, samples=200)
-    failed = {gate.name.removeprefix("--baseline ") for gate in against_baseline(path, after) if not gate.passed}
+    failed = {gate.name.removeprefix("--baseline ") for gate in against_baseline(path, kept, after) if not gate.passed}
     assert failed == caught_by
-    assert all(gate.passed for gate in against_baseline(path, before))  # and the model itself passes
+    assert all(gate.passed for gate in against_baseline(path, kept, before))  # and the model itself passes
     if "macro_f1" in caught_by:
         pair = after["comparisons"][0]["macro_f1"]
         assert pair["high"] < 0

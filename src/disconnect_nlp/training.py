@@ -1,4 +1,7 @@
-"""What models are trained on: the authored corpus as passages, and labelled public passages from a user's folder."""
+"""What the shipped models are fitted on: the authored corpus, and the labelled public passages where they are at hand.
+
+No word of the public passages enters a model: their n-grams are hashed, and of the encoder only weights are learned.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import numpy as np
 
 from disconnect_nlp.corpus import PublicLabel, Text, load_corpus, read_public_labels
 from disconnect_nlp.errors import CorpusError
+from disconnect_nlp.labellers.classifier import label_matrix
 from disconnect_nlp.labellers.windows import split_windows
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
@@ -31,6 +35,18 @@ class TrainingTexts:
     groups: list[str]
     observed: np.ndarray
     """0/1, shape ``(n_texts, n_labels)``."""
+    n_authored: int
+    """The first so many are authored, the rest public."""
+
+    @property
+    def what(self) -> str:
+        """How many of which kind, in words."""
+        n_public = len(self.texts) - self.n_authored
+        return f"{self.n_authored} authored passages" + (f", {n_public} public passages" if n_public else "")
+
+    def truth(self) -> np.ndarray:
+        """Return 0/1, shape ``(n_texts, n_labels)``."""
+        return label_matrix(self.labels, load_taxonomy().index)
 
     def __add__(self, other: TrainingTexts) -> TrainingTexts:
         return TrainingTexts(
@@ -38,6 +54,7 @@ class TrainingTexts:
             self.labels + other.labels,
             self.groups + other.groups,
             np.vstack([self.observed, other.observed]),
+            self.n_authored + other.n_authored,
         )
 
 
@@ -67,7 +84,7 @@ def authored(texts: Sequence[Text], taxonomy: Taxonomy) -> TrainingTexts:
             labels.append(own)
             groups.append(text.batch)
             observed.append(known)
-    return TrainingTexts(passages, labels, groups, np.array(observed))
+    return TrainingTexts(passages, labels, groups, np.array(observed), len(passages))
 
 
 def _stands_in(text: Text, label: str, passage: str) -> bool:
@@ -95,7 +112,17 @@ def public(folder: Path, labels: Sequence[PublicLabel], taxonomy: Taxonomy) -> T
         [label.labels for label in labels],
         [f"{label.source}:{label.locator}" for label in labels],
         np.tile(known, (len(labels), 1)),
+        0,
     )
+
+
+def training_texts(public_folder: Path | None, taxonomy: Taxonomy) -> TrainingTexts:
+    """Return the passages of the train split, and the public ones if their folder is given."""
+    own = authored([text for text in load_corpus() if text.split == "train"], taxonomy)
+    if public_folder is None:
+        return own
+    labels = read_public_labels(shipped_path("data", "public", "labels.csv"))
+    return own + public(public_folder, labels, taxonomy)
 
 
 def natural_prevalence(texts: Sequence[Text], taxonomy: Taxonomy) -> dict[str, float]:
@@ -104,10 +131,12 @@ def natural_prevalence(texts: Sequence[Text], taxonomy: Taxonomy) -> dict[str, f
     return {label: max(_MIN_PREVALENCE, sum(label in text.labels for text in texts) / n) for label in taxonomy.ids}
 
 
-def shipped_training(folder: Path | None = None) -> TrainingTexts:
-    """Return the train split of the shipped corpus, and the public passages if their folder is given."""
-    taxonomy = load_taxonomy()
-    own = authored(load_corpus(split="train"), taxonomy)
-    if folder is None:
-        return own
-    return own + public(folder, read_public_labels(shipped_path("data", "public", "labels.csv")), taxonomy)
+def held_out(groups: Sequence[str], *, every: int = 9) -> np.ndarray:
+    """Return which texts belong to the one group in ``every`` that is kept from fitting, by a hash of its name.
+
+    Examples
+    --------
+    >>> held_out(["a01", "a01", "b07"]).tolist()
+    [False, False, False]
+    """
+    return np.array([int(hashlib.sha256(group.encode()).hexdigest(), 16) % every == 0 for group in groups])

@@ -13,13 +13,13 @@ from disconnect_nlp.errors import DataError
 from disconnect_nlp.eval import commands
 from disconnect_nlp.eval.behaviour import behaviour_texts, load_capabilities, run_behaviour
 from disconnect_nlp.eval.datasets import Columns, Dataset, read_dataset, shipped_test
-from disconnect_nlp.eval.gates import Gate, against_baseline, limits
+from disconnect_nlp.eval.gates import Gate, against_baseline, limits, parse_limit, read_baseline
 from disconnect_nlp.eval.gather import Wanted, check_wanted, gather, reads_texts
 from disconnect_nlp.eval.junit import junit_xml
 from disconnect_nlp.eval.outputs import check_targets, progress, write_whole
 from disconnect_nlp.eval.render import markdown_report, print_tables
 from disconnect_nlp.eval.run import SAMPLES, evaluate
-from disconnect_nlp.eval.slices import MIN_N, near_misses, slice_table
+from disconnect_nlp.eval.slices import MIN_N, check_slices, near_misses, slice_table
 from disconnect_nlp.eval.systems import Predictions
 from disconnect_nlp.taxonomy import chosen_labels
 from disconnect_nlp.terminal import output, run_app
@@ -81,6 +81,11 @@ def run(
     dataset = shipped_test() if data is None else read_dataset(
         data, Columns(text_column, labels_column, group_column, reading)
     )  # fmt: skip
+    check_slices(dataset, slice_by or [])
+    for option, specs in (("--fail-under", fail_under), ("--fail-over", fail_over)):
+        for spec in specs or []:
+            parse_limit(spec, option)
+    before = read_baseline(baseline) if baseline else {}
     said, tested = _ask(wanted, dataset, behaviour=behaviour)
     results = evaluate(said, dataset, model=model, labels=chosen, samples=samples, seed=seed)
     first = said["model"]
@@ -94,7 +99,7 @@ def run(
     gates = [
         *limits(fail_under or [], results["systems"]["model"], under=True),
         *limits(fail_over or [], results["systems"]["model"], under=False),
-        *(against_baseline(baseline, results) if baseline else []),
+        *(against_baseline(baseline, before, results) if baseline else []),
     ]
     results["gates"] = [asdict(gate) for gate in gates]
     print_tables(results, output())
@@ -106,13 +111,12 @@ def run(
 
 
 def _refuse_options(context: typer.Context) -> None:
-    given = [name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")]
-    if given:
-        option = "--" + given[0].replace("_", "-")
-        raise DataError(
-            f"{option} stands before {context.invoked_subcommand!r}, which does not know it. "
-            "Put a command's own options after its name (see --help there)."
-        )
+    for option in context.command.params:
+        if str(context.get_parameter_source(str(option.name))).endswith("COMMANDLINE"):
+            raise DataError(
+                f"{option.opts[0]} stands before {context.invoked_subcommand!r}, which does not know it. "
+                "Put a command's own options after its name (see --help there)."
+            )
 
 
 def _ask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -104,9 +104,18 @@ def read_benchmark(benchmark: Benchmark, data: Path) -> dict[str, Split]:
 
 
 def run_benchmark(
-    name: str, data: Path, model: Labeller, *, model_name: str, samples: int = 1000, seed: int = 0
+    name: str,
+    data: Path,
+    model: Labeller,
+    *,
+    model_name: str,
+    samples: int = 1000,
+    seed: int = 0,
+    done: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Score the pipeline fitted in domain, its rival and the shipped model on the test split.
+
+    ``done`` is called after each of the two fits.
 
     Returns
     -------
@@ -119,7 +128,10 @@ def run_benchmark(
     splits = read_benchmark(benchmark, data)
     train, test = splits["train"], splits["test"]
     rivals: dict[str, Fitted] = {"in_domain": InDomainClassifier(seed=seed), "tfidf_lr": TfidfClassifier(seed=seed)}
-    said = {key: _fitted(system, train, test) for key, system in rivals.items()}
+    said: dict[str, Predictions] = {}
+    for key, system in rivals.items():
+        said[key] = _fitted(system, train, test)
+        done()
     said["transfer"] = transfer(model, test.texts, benchmark)
     groups = tuple(map(str, range(len(test.texts))))  # no author is known
     weights = bootstrap_weights(groups, samples=samples, seed=seed)

@@ -36,7 +36,9 @@ def benchmark(
 
     check_targets(json_out)
     benchmark_named(name)
-    results = run_benchmark(name, data, load(model), model_name=model, samples=samples, seed=seed)
+    labeller = load(model)
+    with progress("fitting", 2) as done:
+        results = run_benchmark(name, data, labeller, model_name=model, samples=samples, seed=seed, done=done)
     out = output()
     rows = [
         [key, show(own["macro_f1"]), bounds(own["macro_f1_low"], own["macro_f1_high"]), show(own["macro_ap"]),
@@ -98,7 +100,7 @@ def curve(
     from disconnect_nlp.eval.learning import SHARES, learning_curve
     from disconnect_nlp.labellers.classifier import DisconnectClassifier
     from disconnect_nlp.taxonomy import chosen_labels, load_taxonomy
-    from disconnect_nlp.training import natural_prevalence, shipped_training
+    from disconnect_nlp.training import natural_prevalence, training_texts
 
     check_targets(json_out)
     dataset = shipped_test() if data is None else read_dataset(data)
@@ -106,7 +108,7 @@ def curve(
     chosen = chosen_labels(labels)
     with progress("fitting", len(SHARES)) as done:
         steps = learning_curve(
-            shipped_training(public),
+            training_texts(public, load_taxonomy()),
             dataset,
             make=lambda: DisconnectClassifier(prevalence=prevalence),
             labels=chosen,
@@ -143,7 +145,9 @@ def suspects(
     check_targets(out)
     columns = Columns(text_column, labels_column, group_column)
     dataset = shipped(group="batch") if data is None else read_dataset(data, columns)
-    found = find_suspects(dataset, labels=chosen_labels(labels))
+    chosen = chosen_labels(labels)
+    with progress("labels", len(chosen)) as done:
+        found = find_suspects(dataset, labels=chosen, done=done)
     if data is None:
         found = mark_reread(found, load_corpus())
     header = ["id", "group", "label", "given", "score", "surprise", "reader_differs", "reason"]

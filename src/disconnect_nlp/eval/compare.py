@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from disconnect_nlp.eval.agreement import plain
-from disconnect_nlp.eval.metrics import Array, Counts, count
+from disconnect_nlp.eval.metrics import Array, Counts, count, nanmean
 from disconnect_nlp.eval.ranking import average_precision
 from disconnect_nlp.eval.resampling import bootstrap_weights, enough_groups, holm, interval, permutation_p, swaps
 from disconnect_nlp.eval.systems import Predictions
@@ -70,7 +70,7 @@ def compare(
     p = {key: permutation_p(gaps) for key, gaps in swapped.items()}
     certain = enough_groups(groups)
     rows = {key: _row(swapped[key][0], seen[key], p[key], certain=certain) for key in ("macro_f1", "micro_f1")}
-    ap = [average_precision(truth, said.scores, w).mean(-1) for said in (first, second) for w in (None, drawn)]
+    ap = [nanmean(average_precision(truth, said.scores, w)) for said in (first, second) for w in (None, drawn)]
     corrected = holm(p["f1"])
     names = [label for label, used in zip(labels, both, strict=True) if used]
     return {

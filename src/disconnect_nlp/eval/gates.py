@@ -42,12 +42,23 @@ def limits(specs: Sequence[str], system: Mapping[str, Any], *, under: bool) -> l
     return [_limit(spec, system, option, under=under) for spec in specs]
 
 
-def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) -> Gate:
+def parse_limit(spec: str, option: str) -> tuple[str, float]:
+    """Return metric and bound of ``metric=number``.
+
+    Examples
+    --------
+    >>> parse_limit("civic.f1=.5", "--fail-under")
+    ('civic.f1', 0.5)
+    """
     name, _, limit = spec.partition("=")
     try:
-        bound = float(limit)
+        return name, float(limit)
     except ValueError:
         raise DataError(f"{option} {spec!r}: give METRIC=NUMBER or LABEL.METRIC=NUMBER, such as macro_f1=.6.") from None
+
+
+def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) -> Gate:
+    name, bound = parse_limit(spec, option)
     label, _, metric = name.rpartition(".")
     numbers = system if not label else system["labels"].get(label)
     if numbers is None:
@@ -61,18 +72,22 @@ def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) ->
     return Gate(f"{option} {spec}", passed, f"{name} is {shown}, the limit is {bound:g}")
 
 
-def against_baseline(path: Path, results: Mapping[str, Any]) -> list[Gate]:
+def against_baseline(path: Path, before: Mapping[str, Any], results: Mapping[str, Any]) -> list[Gate]:
     """Compare with an earlier ``--json`` of the same data, draws and seed; fail on a significant loss.
 
     Both results hold the bootstrap samples of the same draws, so differences are paired, as if both models had been
     run now. A loss is significant where the 95 % interval of the difference lies wholly on the worse side.
 
+    Parameters
+    ----------
+    path, before
+        The file, and what :func:`read_baseline` found in it.
+
     Raises
     ------
     DataError
-        If the file is no result, or one of other data, labels, draws or seed.
+        If it is a result of other data, labels, draws or seed.
     """
-    before = _read(path)
     for key, what in (("data_sha256", "other data"), ("seed", "another seed"), ("samples", "other numbers of samples")):
         if before.get(key) != results[key]:
             raise DataError(f"{path}: a result for {what} cannot be compared. Evaluate the earlier model again.")
@@ -84,7 +99,8 @@ def against_baseline(path: Path, results: Mapping[str, Any]) -> list[Gate]:
     return [_loss(key, up, own, old) for key, up in BETTER_UP.items() if key in old["draws"]]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_baseline(path: Path) -> dict[str, Any]:
+    """Return an earlier result; raise DataError if the file is none."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from disconnect_nlp.eval.datasets import Dataset
 from disconnect_nlp.eval.dictionaries import DictionaryLabeller, read_dictionary
 from disconnect_nlp.eval.rivals.choose import check_rival, fit_rival
 from disconnect_nlp.eval.systems import TRIVIAL, Predictions, predict, read_predictions, trivial
+from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.store import load
 
 Says = Callable[[Dataset], Predictions]
@@ -47,8 +48,9 @@ def gather(wanted: Wanted) -> dict[str, Says]:
 
     A system that reads texts can be asked about any; a file of predictions knows the data it was made for only.
     """
-    systems: dict[str, Says] = {"model": _labeller(wanted.model), "lexicon": _labeller("lexicon")}
-    systems |= {name: _labeller(name) for name in wanted.models}
+    named = {"model": wanted.model, "lexicon": "lexicon", **{name: name for name in wanted.models}}
+    loaded = {name: load(name) for name in dict.fromkeys(named.values())}
+    systems: dict[str, Says] = {key: _labeller(loaded[name]) for key, name in named.items()}
     labels_of = _labels_of(wanted.categories)
     for path in wanted.dictionaries:
         systems[path.stem] = _dictionary(path, labels_of)
@@ -66,8 +68,7 @@ def reads_texts(name: str, wanted: Wanted) -> bool:
     return name not in {path.name for path in wanted.predictions} | set(TRIVIAL)
 
 
-def _labeller(name: str) -> Says:
-    labeller = load(name)
+def _labeller(labeller: Labeller) -> Says:
     return lambda data: predict(labeller, data)
 
 

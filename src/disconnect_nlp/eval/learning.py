@@ -83,4 +83,5 @@ def _part(training: TrainingTexts, rows: Array) -> TrainingTexts:
         [training.labels[row] for row in rows],
         [training.groups[row] for row in rows],
         training.observed[rows],
+        int((rows < training.n_authored).sum()),
     )

@@ -102,6 +102,12 @@ def _row(pooled: _Pooled, name: str, value: str, inside: Array, min_n: int) -> d
     }
 
 
+def check_slices(dataset: Dataset, by: Sequence[str]) -> None:
+    """Raise DataError if a column is missing or has too many values."""
+    for _ in _slices(dataset, by):
+        pass
+
+
 def _slices(dataset: Dataset, by: Sequence[str]) -> Iterator[tuple[str, str, Array]]:
     for name in by:
         values = np.array(_lengths(dataset) if name == LENGTH else _column(dataset, name))

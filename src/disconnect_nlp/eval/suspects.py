@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,7 +68,9 @@ class Suspect:
         return f"{state}, held-out score {self.score:.2f}, texts {other} the label average {self.usual:.2f}{seen}"
 
 
-def suspects(dataset: Dataset, *, labels: Sequence[str] | None = None) -> list[Suspect]:
+def suspects(
+    dataset: Dataset, *, labels: Sequence[str] | None = None, done: Callable[[], None] = lambda: None
+) -> list[Suspect]:
     """Return likely mistakes, the most surprising first.
 
     Parameters
@@ -78,6 +80,8 @@ def suspects(dataset: Dataset, *, labels: Sequence[str] | None = None) -> list[S
         a column ``id``, else rows are numbered.
     labels
         Which labels to check; all by default. Labels with fewer than twenty carriers are left out.
+    done
+        Called after each label.
 
     Raises
     ------
@@ -95,7 +99,11 @@ def suspects(dataset: Dataset, *, labels: Sequence[str] | None = None) -> list[S
     ]
     features, entries = _features(dataset.texts), _entries(dataset.texts)
     truth = dataset.truth[:, [taxonomy.index[label] for label in chosen]]
-    scores = Parallel(n_jobs=-1, max_nbytes=None)(delayed(_held_out)(features, own, codes) for own in truth.T)
+    tasks = (delayed(_held_out)(features, own, codes) for own in truth.T)
+    scores = []
+    for own in Parallel(n_jobs=-1, max_nbytes=None, return_as="generator")(tasks):
+        scores.append(own)
+        done()
     found = [
         suspect
         for label, own, score in zip(chosen, truth.T, scores, strict=True)

@@ -8,7 +8,7 @@ from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.eval.rivals.base import Rival
 from disconnect_nlp.taxonomy import load_taxonomy
-from disconnect_nlp.training import natural_prevalence, shipped_training
+from disconnect_nlp.training import natural_prevalence, training_texts
 
 RIVALS = {
     "tfidf": "word tf-idf and logistic regression",
@@ -38,7 +38,7 @@ def fit_rival(name: str, *, public: Path | None = None) -> Rival:
     check_rival(name)
     rival = _unfitted(name)
     taxonomy = load_taxonomy()
-    return rival.fit(shipped_training(public), natural_prevalence(load_corpus(split="dev"), taxonomy))
+    return rival.fit(training_texts(public, taxonomy), natural_prevalence(load_corpus(split="dev"), taxonomy))
 
 
 def _unfitted(name: str) -> Rival:
@@ -50,7 +50,7 @@ def _unfitted(name: str) -> Rival:
         from disconnect_nlp.eval.rivals.textcat import TextcatScorer
 
         return Rival(TextcatScorer, folds=1)
-    from disconnect_nlp.eval.rivals.minilm import EmbeddingScorer, Encoder, ZeroShotScorer
+    from disconnect_nlp.eval.rivals.minilm import EmbeddingScorer, ZeroShotScorer, shared_encoder
 
-    encode = Encoder()
+    encode = shared_encoder()
     return Rival(lambda: (EmbeddingScorer if name == "minilm" else ZeroShotScorer)(encode))

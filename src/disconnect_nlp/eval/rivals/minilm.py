@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,12 @@ class Encoder:
         means: Array = ((states * mask).sum(1) / mask.sum(1)).numpy()
         unit: Array = means / np.linalg.norm(means, axis=1, keepdims=True)
         return unit
+
+
+@cache
+def shared_encoder() -> Encoder:
+    """Return one encoder for all rivals of a run: encoding is what takes the time."""
+    return Encoder()
 
 
 class EmbeddingScorer:
