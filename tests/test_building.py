@@ -6,12 +6,12 @@ import hashlib
 
 import pytest
 
-from disconnect_nlp.building import authored, natural_prevalence, public
 from disconnect_nlp.corpus import PublicLabel
 from disconnect_nlp.errors import CorpusError
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.store import read_manifest
 from disconnect_nlp.taxonomy import load_taxonomy
+from disconnect_nlp.training import authored, natural_prevalence, public
 from test_corpus import text
 
 TAXONOMY = load_taxonomy()

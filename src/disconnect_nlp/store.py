@@ -105,10 +105,21 @@ def load(name: str | Path = "default", *, policy: Policy | None = None) -> Label
     return labeller
 
 
+def shipped_models() -> tuple[str, ...]:
+    """Return the names of the models that ship with the package, the lexicon aside.
+
+    Examples
+    --------
+    >>> "default" in shipped_models()
+    True
+    """
+    return tuple(sorted(path.name for path in shipped_path("models").iterdir() if (path / _MANIFEST).exists()))
+
+
 def _folder(name: str | Path) -> Path:
     if isinstance(name, Path) or "/" in name or "\\" in name:
         return Path(name)
-    shipped = sorted(path.name for path in shipped_path("models").iterdir() if (path / _MANIFEST).exists())
+    shipped = shipped_models()
     if name not in shipped and Path(name).is_dir():
         return Path(name)
     if name not in shipped:

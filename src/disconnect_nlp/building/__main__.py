@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from disconnect_nlp.building.data import TrainingTexts, held_out, natural_prevalence, training_texts
+from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 from disconnect_nlp.building.ensemble import fit_ensemble
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.card import model_card

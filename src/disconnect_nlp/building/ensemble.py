@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from disconnect_nlp.building.data import TrainingTexts, held_out
+from disconnect_nlp.training import TrainingTexts, held_out
 from disconnect_nlp.labellers.calibration import Calibration, calibrate
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import Array, SentenceEncoder, split_adapters

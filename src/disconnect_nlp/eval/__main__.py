@@ -1,50 +1,154 @@
-"""``python -m disconnect_nlp.eval``: evaluate a model and the lexicon baseline."""
+"""``python -m disconnect_nlp.eval``: evaluate any labeller on any labelled texts."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from disconnect_nlp.eval.datasets import read_dataset, shipped_test
-from disconnect_nlp.eval.render import markdown, print_tables
-from disconnect_nlp.eval.run import SAMPLES, evaluate, predict
-from disconnect_nlp.store import load
+from disconnect_nlp.errors import DataError
+from disconnect_nlp.eval import commands
+from disconnect_nlp.eval.behaviour import behaviour_texts, load_capabilities, run_behaviour
+from disconnect_nlp.eval.datasets import Columns, Dataset, read_dataset, shipped_test
+from disconnect_nlp.eval.gates import Gate, against_baseline, limits, parse_limit, read_baseline
+from disconnect_nlp.eval.gather import Wanted, check_wanted, gather, reads_texts
+from disconnect_nlp.eval.junit import junit_xml
+from disconnect_nlp.eval.outputs import check_targets, progress, write_whole
+from disconnect_nlp.eval.render import markdown_report, print_tables
+from disconnect_nlp.eval.run import SAMPLES, evaluate
+from disconnect_nlp.eval.slices import MIN_N, check_slices, near_misses, slice_table
+from disconnect_nlp.eval.systems import Predictions
 from disconnect_nlp.taxonomy import chosen_labels
 from disconnect_nlp.terminal import output, run_app
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+for command in (commands.benchmark, commands.behaviour, commands.curve, commands.suspects):
+    app.command()(command)
+
+_Paths = list[Path] | None
+_Names = list[str] | None
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def run(
+    context: typer.Context,
     data: Annotated[Path | None, typer.Option(help="CSV, TSV or JSONL. Default: the shipped test split.")] = None,
     text_column: Annotated[str, typer.Option(help="Column with the texts.")] = "text",
     labels_column: Annotated[str, typer.Option(help="Column with ';'-separated ids or a JSON list.")] = "labels",
     group_column: Annotated[str | None, typer.Option(help="Column with author or document, for the bootstrap.")] = None,
+    readers: Annotated[str | None, typer.Option(help="Columns of two readers' labels, A,B, for agreement.")] = None,
     model: Annotated[str, typer.Option(help="Shipped model's name or a model folder.")] = "default",
+    system: Annotated[_Names, typer.Option(help="Another model's name or folder, to compare. Repeatable.")] = None,
+    predictions: Annotated[_Paths, typer.Option(help="Predictions made elsewhere, a table. Repeatable.")] = None,
+    dictionary: Annotated[_Paths, typer.Option(help="LIWC-style .dic or .dicx file. Repeatable.")] = None,
+    categories: Annotated[_Names, typer.Option("--map", help="CATEGORY=LABEL of the dictionary. Repeatable.")] = None,
+    trivial: Annotated[bool, typer.Option("--trivial", help="Add baselines: nothing, everything, prior.")] = False,
+    rival: Annotated[
+        _Names, typer.Option(help="Train and compare tfidf, textcat, minilm or zero-shot. Repeatable; minutes.")
+    ] = None,
+    public: Annotated[Path | None, typer.Option(help="Folder of public passages that rivals train on too.")] = None,
     labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'. Default: all.")] = None,
+    slice_by: Annotated[_Names, typer.Option("--slice", help="Column to slice by, or 'length'. Repeatable.")] = None,
+    min_n: Annotated[int, typer.Option(min=1, help="Texts below which a slice is too small to say.")] = MIN_N,
+    behaviour: Annotated[bool, typer.Option("--behaviour", help="Run the behaviour tests too.")] = False,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")] = None,
     markdown_out: Annotated[Path | None, typer.Option("--markdown", help="Write the tables to this file.")] = None,
-    samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = SAMPLES,
+    html_out: Annotated[Path | None, typer.Option("--html", help="Write a page with tables and plots.")] = None,
+    junit_out: Annotated[Path | None, typer.Option("--junit", help="Write gates and behaviour tests as XML.")] = None,
+    fail_under: Annotated[_Names, typer.Option(help="METRIC=N or LABEL.METRIC=N of the model. Repeatable.")] = None,
+    fail_over: Annotated[_Names, typer.Option(help="The same for errors, such as mean_ece=.06. Repeatable.")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="An earlier --json: fail on a significant loss.")] = None,
+    samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples and permutations.")] = SAMPLES,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
-    """Evaluate a model and the lexicon baseline, with bootstrap intervals."""
-    chosen = chosen_labels(labels)
-    dataset = (
-        shipped_test()
-        if data is None
-        else read_dataset(data, text_column=text_column, labels_column=labels_column, group_column=group_column)
+    """Evaluate a model and the lexicon baseline, with bootstrap intervals.
+
+    Without a command: tables on the shipped test split or your own labelled file. Exit code 1 if a gate fails.
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
+    wanted = Wanted(
+        model, system or [], predictions or [], dictionary or [], categories or [], trivial, rival or [], public
     )
-    systems = {"model": predict(load(model), dataset), "lexicon": predict(load("lexicon"), dataset)}
-    results = evaluate(systems, dataset, model=model, labels=chosen, samples=samples, seed=seed)
+    check_wanted(wanted)
+    check_targets(json_out, markdown_out, html_out, junit_out)
+    chosen = chosen_labels(labels)
+    reading = tuple(name.strip() for name in readers.split(",")) if readers else ()
+    dataset = shipped_test() if data is None else read_dataset(
+        data, Columns(text_column, labels_column, group_column, reading)
+    )  # fmt: skip
+    check_slices(dataset, slice_by or [])
+    for option, specs in (("--fail-under", fail_under), ("--fail-over", fail_over)):
+        for spec in specs or []:
+            parse_limit(spec, option)
+    before = read_baseline(baseline) if baseline else {}
+    said, tested = _ask(wanted, dataset, behaviour=behaviour)
+    results = evaluate(said, dataset, model=model, labels=chosen, samples=samples, seed=seed)
+    first = said["model"]
+    options: dict[str, Any] = {"labels": chosen, "samples": samples, "seed": seed}
+    if slice_by:
+        results["slices"] = {"model": slice_table(dataset, first, by=slice_by, min_n=min_n, **options)}
+        if dataset.near:
+            results["near_misses"] = {"model": near_misses(dataset, first, **options)}
+    if tested:
+        results["behaviour"] = tested
+    gates = [
+        *limits(fail_under or [], results["systems"]["model"], under=True),
+        *limits(fail_over or [], results["systems"]["model"], under=False),
+        *(against_baseline(baseline, before, results) if baseline else []),
+    ]
+    results["gates"] = [asdict(gate) for gate in gates]
     print_tables(results, output())
-    if json_out:
-        json_out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if markdown_out:
-        markdown_out.write_text(markdown(results), encoding="utf-8")
+    write_whole(json_out, lambda: json.dumps(results, indent=1) + "\n")
+    write_whole(markdown_out, lambda: markdown_report(results))
+    write_whole(html_out, lambda: _page(results, dataset, said))
+    write_whole(junit_out, lambda: junit_xml(gates, tested))
+    _report(gates)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    for option in context.command.params:
+        if str(context.get_parameter_source(str(option.name))).endswith("COMMANDLINE"):
+            raise DataError(
+                f"{option.opts[0]} stands before {context.invoked_subcommand!r}, which does not know it. "
+                "Put a command's own options after its name (see --help there)."
+            )
+
+
+def _ask(
+    wanted: Wanted, dataset: Dataset, *, behaviour: bool
+) -> tuple[dict[str, Predictions], dict[str, list[dict[str, Any]]]]:
+    """Run every system over the data and, if asked, over the behaviour tests."""
+    capabilities = load_capabilities() if behaviour else []
+    said: dict[str, Predictions] = {}
+    tested: dict[str, list[dict[str, Any]]] = {}
+    systems = gather(wanted)
+    with progress("systems", len(systems)) as done:
+        for name, says in systems.items():
+            said[name] = says(dataset)
+            if behaviour and reads_texts(name, wanted):
+                cases = behaviour_texts(capabilities)
+                tested[name] = run_behaviour(capabilities, cases, says(cases))
+            done()
+    return said, tested
+
+
+def _page(results: dict[str, Any], dataset: Dataset, said: dict[str, Predictions]) -> str:
+    from disconnect_nlp.eval.page import evaluation_page  # matplotlib: only for those who want a page
+
+    return evaluation_page(results, dataset, said)
+
+
+def _report(gates: list[Gate]) -> None:
+    for gate in gates:
+        state = "ok" if gate.passed else "FAILED"
+        output().print(f"{state}: {gate.name}: {gate.message}", highlight=False, markup=False, soft_wrap=True)
+    if not all(gate.passed for gate in gates):
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,25 @@
-"""Labelled texts to evaluate on: the shipped test split, or a user's CSV, TSV or JSONL."""
+"""Labelled texts to evaluate on: the shipped corpus, or a user's CSV, TSV or JSONL."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from disconnect_nlp.corpus import load_corpus, split_cell
+from disconnect_nlp.corpus import Split, load_corpus, split_cell
 from disconnect_nlp.errors import DataError, shorten
+from disconnect_nlp.labellers.classifier import label_matrix
 from disconnect_nlp.tables import open_reader
-from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
+from disconnect_nlp.taxonomy import load_taxonomy
+
+_NEAR = "near"
+_GROUPS = ("author", "group", "batch")
 
 
 @dataclass(frozen=True)
@@ -30,38 +36,84 @@ class Dataset:
         0/1, shape ``(n, n_labels)``, columns in taxonomy order.
     groups
         What is drawn together in the bootstrap: the author batch or author of each text.
+    columns
+        Other columns to slice by: name to ``n`` values.
+    near
+        ``label:reason`` tags of each text for labels that are mentioned and do not count; empty if not known.
+    readers
+        What single annotators gave: name to 0/1 of the shape of ``truth``.
     """
 
     name: str
     texts: tuple[str, ...]
     truth: np.ndarray
     groups: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    near: tuple[tuple[str, ...], ...] = ()
+    readers: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.texts)
 
+    def subset(self, rows: np.ndarray, name: str) -> Dataset:
+        """Return some of the texts, by number or by mask, under another name."""
+        chosen = np.arange(len(self))[rows]
 
-def shipped_test(taxonomy: Taxonomy | None = None) -> Dataset:
-    """Return the test split of the shipped corpus; every text is its own group within few batches."""
-    taxonomy = taxonomy or load_taxonomy()
-    texts = load_corpus(split="test")
-    truth = np.zeros((len(texts), len(taxonomy.ids)), dtype=np.int8)
-    for row, text in enumerate(texts):
-        truth[row, [taxonomy.index[label] for label in text.labels]] = 1
-    return Dataset("shipped test split", tuple(t.text for t in texts), truth, tuple(t.id for t in texts))
+        def pick(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(values[row] for row in chosen) if values else ()
+
+        columns = {key: pick(values) for key, values in self.columns.items()}
+        readers = {key: given[chosen] for key, given in self.readers.items()}
+        picked = pick(self.texts), self.truth[chosen], pick(self.groups)
+        return Dataset(name, *picked, columns=columns, near=pick(self.near), readers=readers)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sha256 over texts, labels and groups: two results with the same one are about the same data."""
+        content = json.dumps([self.texts, self.truth.tolist(), self.groups], ensure_ascii=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
-def read_dataset(
-    path: Path, *, text_column: str = "text", labels_column: str = "labels", group_column: str | None = None
-) -> Dataset:
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a user's file hold what."""
+
+    text: str = "text"
+    labels: str = "labels"
+    """``;``-separated ids, a JSON list of ids, or empty for none."""
+    group: str | None = None
+    """Author or document of each text; ``author``, ``group`` or ``batch`` is used where the file has one."""
+    readers: tuple[str, ...] = ()
+    """What single annotators gave, in the form of ``labels``."""
+
+
+def shipped_test() -> Dataset:
+    """Return the test split of the shipped corpus; every text is its own group, since the split has three batches."""
+    return shipped("test")
+
+
+def shipped(split: Split | None = None, *, group: Literal["id", "batch"] = "id") -> Dataset:
+    """Return the shipped corpus or one of its splits, grouped by text or by author batch."""
+    texts = load_corpus(split=split)
+    columns = {
+        "id": tuple(text.id for text in texts),
+        "register": tuple(text.text_register for text in texts),
+        "batch": tuple(text.batch for text in texts),
+    }
+    return Dataset(
+        f"shipped {split} split" if split else "shipped corpus",
+        tuple(text.text for text in texts),
+        label_matrix([text.labels for text in texts], load_taxonomy().index),
+        columns[group],
+        columns,
+        tuple(text.near for text in texts),
+    )
+
+
+def read_dataset(path: Path, columns: Columns | None = None) -> Dataset:
     """Read a labelled CSV, TSV or JSONL file.
 
-    Parameters
-    ----------
-    labels_column
-        Its cells are ``;``-separated ids, a JSON list of ids, or empty for none.
-    group_column
-        Author or document of each text; ``author``, ``group`` or ``batch`` is used where the file has one.
+    A column ``near`` with ``label:reason`` tags is read as such; every other column can be sliced by.
 
     Raises
     ------
@@ -70,39 +122,57 @@ def read_dataset(
     TaxonomyError
         Naming file, line and the unknown label.
     """
+    columns = columns or Columns()
     taxonomy = load_taxonomy()
     reader = open_reader(path)
-    for column, option in ((text_column, "--text-column"), (labels_column, "--labels-column")):
-        if column not in reader.columns:
-            raise DataError(
-                f"{path}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}. Pass {option}."
-            )
-    if group_column is None:
-        group_column = next((name for name in ("author", "group", "batch") if name in reader.columns), None)
-    elif group_column not in reader.columns:
-        raise DataError(f"{path}: no column {group_column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
-    texts: list[str] = []
-    groups: list[str] = []
-    rows: list[tuple[str, ...]] = []
-    for row in reader:
-        place = f"{path}, line {row.number}"
+    group = _check_columns(path, reader.columns, columns)
+    rows = [(f"{path}, line {row.number}", row) for row in reader]
+    if not rows:
+        raise DataError(f"{path}: no rows to evaluate on.")
+    for place, row in rows:
         if row.problem:
             raise DataError(f"{place}: {row.problem}. Mend the row or take it out.")
-        text = row.cells.get(text_column)
-        if not isinstance(text, str):
+        if not isinstance(text := row.cells.get(columns.text), str):
             raise DataError(f"{place}: the text is {type(text).__name__}, not a string. Take the row out.")
-        texts.append(text)
-        rows.append(taxonomy.check(parse_labels(row.cells.get(labels_column), place=place), place=place))
-        groups.append(str(row.cells.get(group_column)) if group_column else str(row.number))
-    if not texts:
-        raise DataError(f"{path}: no rows to evaluate on.")
-    truth = np.zeros((len(texts), len(taxonomy.ids)), dtype=np.int8)
-    for number, labels in enumerate(rows):
-        truth[number, [taxonomy.index[label] for label in labels]] = 1
-    return Dataset(path.name, tuple(texts), truth, tuple(groups))
+
+    def labels_in(column: str) -> np.ndarray:
+        given = [taxonomy.check(parse_labels(row.cells.get(column), place=p), place=p) for p, row in rows]
+        return label_matrix(given, taxonomy.index)
+
+    own = {columns.text, columns.labels, *columns.readers, _NEAR}
+    return Dataset(
+        path.name,
+        tuple(row.cells[columns.text] for _, row in rows),
+        labels_in(columns.labels),
+        tuple(str(row.cells.get(group)) if group else str(row.number) for _, row in rows),
+        {name: tuple(_cell(row.cells.get(name)) for _, row in rows) for name in reader.columns if name not in own},
+        tuple(_near(row.cells.get(_NEAR), place=p) for p, row in rows) if _NEAR in reader.columns else (),
+        {name: labels_in(name) for name in columns.readers},
+    )
 
 
-def parse_labels(cell: Any, *, place: str) -> Sequence[str]:
+def _check_columns(path: Path, found: Sequence[str], wanted: Columns) -> str | None:
+    """Raise if a wanted column is missing; return the column of groups."""
+    options = [(wanted.text, "--text-column"), (wanted.labels, "--labels-column")]
+    options += [(name, "--readers") for name in wanted.readers]
+    options += [(wanted.group, "--group-column")] if wanted.group else []
+    for column, option in options:
+        if column not in found:
+            raise DataError(f"{path}: no column {column!r}. Columns: {', '.join(map(shorten, found))}. Pass {option}.")
+    return wanted.group or next((name for name in _GROUPS if name in found), None)
+
+
+def _near(cell: Any, *, place: str) -> tuple[str, ...]:
+    tags = tuple(parse_labels(cell, place=place, holds="label:reason tags"))
+    load_taxonomy().check([tag.partition(":")[0] for tag in tags], place=f"{place}, column {_NEAR}")
+    return tags
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def parse_labels(cell: Any, *, place: str, holds: str = "ids") -> Sequence[str]:
     """Return the ids in a labels cell.
 
     Examples
@@ -121,4 +191,4 @@ def parse_labels(cell: Any, *, place: str) -> Sequence[str]:
         return split_cell(cell)
     if isinstance(cell, list) and all(isinstance(label, str) for label in cell):
         return list(cell)
-    raise DataError(f"{place}: the labels cell must hold ids separated by ';' or a JSON list of ids.")
+    raise DataError(f"{place}: the labels cell must hold {holds} separated by ';' or a JSON list of {holds}.")

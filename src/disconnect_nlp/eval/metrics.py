@@ -1,8 +1,12 @@
-"""Metrics per label, from scores and decisions. Undefined is None, never 0 and never a warning.
+"""Metrics of decisions, per label and averaged. Undefined is nan, never 0 and never a warning.
 
-Contract: precision is undefined where nothing was given; recall, F1 and average precision are undefined where no text
-carries the label; F1 is 0 where the label exists and nothing right was given. Macro averages go over labels that
-some text carries; micro F1 pools all chosen labels.
+Contract: precision is undefined where nothing was given; recall, F1 and ranking metrics where no text carries the
+label; Matthews and balanced accuracy where either class is empty (Matthews also where all or nothing was given). F1 is
+0 where the label exists and nothing right was given. Macro averages go over labels for which the metric is defined;
+micro F1 pools all labels.
+
+Every function takes ``weights``, how often each text is drawn, of shape ``(n_samples, n_texts)``; results then have a
+leading axis of samples. That is how a whole bootstrap is a few matrix products.
 """
 
 from __future__ import annotations
@@ -10,50 +14,70 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 Array = np.ndarray
-_BINS = 10
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of texts, each of shape ``(n_labels,)`` or with leading bootstrap axis."""
+    """Numbers of texts, each of shape ``(n_labels,)`` or with a leading axis of samples."""
 
     hits: Array
     given: Array
     positives: Array
+    n: Array
+    """Texts in all; broadcasts against the others."""
 
     @property
     def precision(self) -> Array:
         """Hits among given; nan where none was given."""
-        return _ratio(self.hits, self.given)
+        return ratio(self.hits, self.given)
 
     @property
     def recall(self) -> Array:
         """Hits among positives; nan where there is none."""
-        return _ratio(self.hits, self.positives)
+        return ratio(self.hits, self.positives)
 
     @property
     def f1(self) -> Array:
         """Harmonic mean of both, ``2 hits / (given + positives)``; nan without positives."""
-        f1 = _ratio(2 * self.hits, self.given + self.positives)
+        f1 = ratio(2 * self.hits, self.given + self.positives)
         return np.where(self.positives > 0, f1, np.nan)
+
+    @property
+    def balanced_accuracy(self) -> Array:
+        """Mean of recall and specificity; nan where either class is empty."""
+        negatives = self.n - self.positives
+        specificity = ratio(negatives - (self.given - self.hits), negatives)
+        mean: Array = (self.recall + specificity) / 2
+        return mean
+
+    @property
+    def mcc(self) -> Array:
+        """Matthews correlation of decision and truth; nan where either is constant."""
+        covariance = self.hits * self.n - self.given * self.positives
+        spread = self.given * (self.n - self.given) * self.positives * (self.n - self.positives)
+        return ratio(covariance, np.sqrt(np.maximum(spread, 0)))
+
+    @property
+    def prevalence_error(self) -> Array:
+        """Share given minus share carrying: what counting decisions gets wrong."""
+        return ratio(self.given - self.positives, self.n)
 
     @property
     def macro_f1(self) -> Array:
         """Mean F1 over labels with positives."""
-        return _nanmean(self.f1)
+        return nanmean(self.f1)
 
     @property
     def micro_f1(self) -> Array:
         """F1 of the counts pooled over labels."""
-        pooled = _ratio(2 * self.hits.sum(-1), self.given.sum(-1) + self.positives.sum(-1))
+        pooled = ratio(2 * self.hits.sum(-1), self.given.sum(-1) + self.positives.sum(-1))
         return np.where(self.positives.sum(-1) > 0, pooled, np.nan)
 
 
 def count(truth: Array, decided: Array, weights: Array | None = None) -> Counts:
-    """Count hits, given and positives per label.
+    """Count hits, given, positives and texts per label.
 
     Parameters
     ----------
@@ -62,10 +86,20 @@ def count(truth: Array, decided: Array, weights: Array | None = None) -> Counts:
     weights
         How often each text is drawn, shape ``(n_samples, n_texts)``; then results are ``(n_samples, n_labels)``.
     """
-    hits = (truth & decided).astype(np.float64)
+    hits, given, positives = (table.astype(np.float64) for table in (truth & decided, decided, truth))
     if weights is None:
-        return Counts(hits.sum(0), decided.sum(0, dtype=np.float64), truth.sum(0, dtype=np.float64))
-    return Counts(weights @ hits, weights @ decided.astype(np.float64), weights @ truth.astype(np.float64))
+        return Counts(hits.sum(0), given.sum(0), positives.sum(0), np.array(float(len(truth))))
+    return Counts(weights @ hits, weights @ given, weights @ positives, weights.sum(1)[:, None])
+
+
+def set_accuracy(truth: Array, decided: Array, weights: Array | None = None) -> Array:
+    """Share of texts whose whole label set is right."""
+    return _mean((truth == decided).all(axis=1), weights)
+
+
+def hamming_loss(truth: Array, decided: Array, weights: Array | None = None) -> Array:
+    """Share of all decisions, texts times labels, that are wrong."""
+    return _mean((truth != decided).mean(axis=1), weights)
 
 
 def flag_all_f1(truth: Array) -> Array:
@@ -74,58 +108,36 @@ def flag_all_f1(truth: Array) -> Array:
     return np.where(share > 0, 2 * share / (1 + share), np.nan)
 
 
-def average_precision(truth: Array, scores: Array) -> Array:
-    """Average precision per label, shape ``(n_labels,)``; nan without positives."""
-    return np.array(
-        [
-            average_precision_score(truth[:, label], scores[:, label]) if truth[:, label].any() else np.nan
-            for label in range(truth.shape[1])
-        ]
-    )
+def confusion(truth: Array, decided: Array) -> tuple[Array, Array]:
+    """Return how often one label is given for another: shares and numbers of texts, ``(n_labels, n_labels)``.
 
-
-def calibration_error(truth: Array, scores: Array, *, bins: int = _BINS) -> Array:
-    """Return the expected calibration error per label, equal-width bins (Guo et al. 2017), shape ``(n_labels,)``.
-
-    The mean over texts of the gap between mean score and share of positives in the text's bin.
+    Row ``i``, column ``j``: of the texts that carry ``i`` and not ``j``, the share to which ``j`` was given. The
+    diagonal is recall.
     """
-    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
-    errors = np.zeros(truth.shape[1])
-    for number in range(bins):
-        inside = bin_of == number
-        gap = np.abs((np.where(inside, truth, 0).sum(0)) - np.where(inside, scores, 0).sum(0))
-        errors += gap / len(truth)
-    return errors
+    carries = truth.astype(np.float64)
+    lacks, given = 1 - carries, decided.astype(np.float64)
+    n = carries.T @ lacks
+    wrong = carries.T @ (given * lacks)
+    np.fill_diagonal(n, carries.sum(0))
+    np.fill_diagonal(wrong, (carries * given).sum(0))
+    return ratio(wrong, n), n
 
 
-def bootstrap_weights(groups: tuple[str, ...], *, samples: int, seed: int) -> Array:
-    """Draw groups with replacement; return how often each text is drawn, shape ``(samples, n_texts)``."""
-    codes = np.unique(np.array(groups), return_inverse=True)[1]
-    n_groups = codes.max() + 1
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=samples)
-    return draws[:, codes].astype(np.float64)
+def ratio(a: Array, b: Array) -> Array:
+    """Divide; nan where ``b`` is 0."""
+    out = np.full(np.broadcast_shapes(np.shape(a), np.shape(b)), np.nan)
+    np.divide(a, b, out=out, where=np.asarray(b) > 0)
+    return out
 
 
-def interval(samples: Array, *, level: float = 0.95) -> tuple[Array, Array]:
-    """Return percentile bounds over the first axis; samples in which the value is undefined are left out."""
-    tail = (1 - level) / 2
-    low = np.full(samples.shape[1:], np.nan)
-    high = low.copy()
-    for place in np.ndindex(*samples.shape[1:]):
-        column = samples[(slice(None), *place)]
-        defined = column[~np.isnan(column)]
-        if len(defined):
-            low[place], high[place] = np.quantile(defined, [tail, 1 - tail])
-    return low, high
-
-
-def _ratio(a: Array, b: Array) -> Array:
-    ratio = np.full(np.broadcast_shapes(np.shape(a), np.shape(b)), np.nan)
-    np.divide(a, b, out=ratio, where=np.asarray(b) > 0)
-    return ratio
-
-
-def _nanmean(values: Array) -> Array:
+def nanmean(values: Array) -> Array:
+    """Mean over the last axis of what is defined; nan where nothing is."""
     defined = ~np.isnan(values)
-    return _ratio(np.where(defined, values, 0).sum(-1), defined.sum(-1).astype(np.float64))
+    return ratio(np.where(defined, values, 0).sum(-1), defined.sum(-1).astype(np.float64))
+
+
+def _mean(values: Array, weights: Array | None) -> Array:
+    values = values.astype(np.float64)
+    if weights is None:
+        return np.array(values.mean())
+    return ratio(weights @ values, weights.sum(1))

@@ -1,79 +1,69 @@
-"""Evaluation results as terminal tables and as Markdown."""
+"""Tables of results in the terminal and as Markdown."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-_COLUMNS = ("n", "precision", "recall", "F1", "95 % interval", "flag-all F1", "AP", "ECE")
-NOTE = (
-    "F1 intervals: bootstrap over the groups of the data (authors or documents where it names them, else texts)."
-    " A dash where there are fewer than ten. flag-all F1: giving the label to every text. AP: average "
-    "precision. ECE: expected calibration error. A dash is undefined: no text carries the label, or none was given."
-)
+from disconnect_nlp.eval.sheets import NOTE, Sheet, averages, label_sheet, sheets, show
+
+__all__ = ["markdown", "markdown_report", "print_sheets", "print_tables", "show"]
 
 
-def print_tables(results: dict[str, Any], console: Console) -> None:
-    """Print one table a system."""
-    for name, system in results["systems"].items():
-        table = Table(title=f"{name} on {results['dataset']} ({results['n']} texts, {results['n_groups']} groups)")
-        table.add_column("label", no_wrap=True)
-        for column in _COLUMNS:
-            table.add_column(column, justify="right", no_wrap=True)
-        for label, numbers in system["labels"].items():
-            table.add_row(label, *_cells(numbers))
-        table.add_section()
-        for kind, row in _averages(system):
-            table.add_row(kind, *row)
-        console.print(table)
+def print_tables(results: Mapping[str, Any], console: Console) -> None:
+    """Print every table."""
+    print_sheets(sheets(results), console)
     console.print(NOTE, style="dim")
 
 
-def markdown(results: dict[str, Any]) -> str:
-    """Return one Markdown table a system."""
+def print_sheets(parts: Sequence[Sheet], console: Console) -> None:
+    """Print tables with their notes."""
+    for sheet in parts:
+        table = Table(title=sheet.title)
+        for column in sheet.columns:
+            words = column in ("example", "label", sheet.columns[0])
+            table.add_column(column, justify="left" if words else "right", no_wrap=column != "example")
+        for number, row in enumerate(sheet.rows):
+            if sheet.summary and number == len(sheet.rows) - sheet.summary:
+                table.add_section()
+            table.add_row(*map(_plain, row))
+        console.print(table)
+        if sheet.note:
+            console.print(sheet.note, style="dim")
+
+
+def _plain(cell: str) -> str:
+    return cell.replace("[", r"\[")
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """Return one Markdown table of labels a system, for model cards."""
     parts = []
     for name, system in results["systems"].items():
-        lines = [
-            f"**{name}** on {results['dataset']}, {results['n']} texts",
-            "",
-            "| label | " + " | ".join(_COLUMNS) + " |",
-            "|---" * (len(_COLUMNS) + 1) + "|",
-        ]
-        rows = [(f"`{label}`", _cells(numbers)) for label, numbers in system["labels"].items()] + _averages(system)
-        lines += ["| " + " | ".join([label, *cells]) + " |" for label, cells in rows]
-        parts.append("\n".join(lines))
+        sheet = label_sheet(results, name)
+        rows = [[f"`{label}`", *cells] for label, *cells in sheet.rows[: -sheet.summary]] + averages(system)
+        title = f"**{name}** on {results['dataset']}, {results['n']} texts"
+        parts.append("\n".join([title, "", *_markdown_rows(sheet.columns, rows)]))
     return "\n\n".join(parts) + f"\n\n{NOTE}\n"
 
 
-def show(value: float | None) -> str:
-    """Return a share without its leading zero, or a dash.
-
-    Examples
-    --------
-    >>> show(0.25), show(1.0), show(None)
-    ('.250', '1.000', '–')
-    """
-    if value is None:
-        return "–"
-    return f"{value:.3f}".removeprefix("0")
+def markdown_report(results: Mapping[str, Any]) -> str:
+    """Return every table of the results as Markdown."""
+    parts = []
+    for sheet in sheets(results):
+        rows = [[f"`{row[0]}`", *row[1:]] if sheet.columns[0] == "label" else row for row in sheet.rows]
+        body = [f"### {sheet.title}", "", *_markdown_rows(sheet.columns, rows)]
+        parts.append("\n".join([*body, *(["", sheet.note] if sheet.note else [])]))
+    return "\n\n".join([*parts, NOTE]) + "\n"
 
 
-def _cells(numbers: dict[str, Any]) -> list[str]:
-    bounds = f"{show(numbers['f1_low'])} to {show(numbers['f1_high'])}" if numbers["f1_low"] is not None else "–"
-    keys = ("flag_all_f1", "average_precision", "ece")
-    first = [show(numbers[key]) for key in ("precision", "recall", "f1")]
-    return [str(numbers["n_pos"]), *first, bounds, *(show(numbers[key]) for key in keys)]
-
-
-def _averages(system: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    macro = f"{show(system['macro_f1_low'])} to {show(system['macro_f1_high'])}"
-    micro = f"{show(system['micro_f1_low'])} to {show(system['micro_f1_high'])}"
+def _markdown_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    safe = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     return [
-        (
-            "macro average",
-            ["", "", "", show(system["macro_f1"]), macro, "", show(system["macro_ap"]), show(system["mean_ece"])],
-        ),
-        ("micro average", ["", "", "", show(system["micro_f1"]), micro, "", "", ""]),
+        "| " + " | ".join(columns) + " |",
+        "|---" * len(columns) + "|",
+        *("| " + " | ".join(r) + " |" for r in safe),
     ]

@@ -1,41 +1,40 @@
-"""Evaluates labellers on a data set: numbers in plain dictionaries, ready for JSON and tables."""
+"""Evaluates systems on a data set: numbers in plain dictionaries, ready for JSON and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from disconnect_nlp.eval import metrics
+from disconnect_nlp.eval.agreement import agreement, plain
+from disconnect_nlp.eval.compare import compare_all
 from disconnect_nlp.eval.datasets import Dataset
-from disconnect_nlp.eval.metrics import (
-    average_precision,
-    bootstrap_weights,
-    calibration_error,
-    count,
-    flag_all_f1,
-    interval,
-)
-from disconnect_nlp.labellers.base import Labeller
+from disconnect_nlp.eval.gates import BETTER_UP
+from disconnect_nlp.eval.metrics import Array
+from disconnect_nlp.eval.ranking import average_precision, roc_auc
+from disconnect_nlp.eval.reliability import brier, calibration_error, reliability_curve
+from disconnect_nlp.eval.resampling import bootstrap_weights, enough_groups, interval
+from disconnect_nlp.eval.systems import Predictions, predict
 from disconnect_nlp.taxonomy import load_taxonomy
 
+__all__ = ["SAMPLES", "Predictions", "evaluate", "predict"]
+
 SAMPLES = 1000
-_MIN_GROUPS = 10
 
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a system says about the texts of a data set, both of shape ``(n_texts, n_labels)``."""
-
-    scores: np.ndarray
-    decided: np.ndarray
-
-
-def predict(labeller: Labeller, dataset: Dataset) -> Predictions:
-    """Run a labeller over a data set."""
-    scores = labeller.predict_proba(dataset.texts)
-    return Predictions(scores, labeller.decide(scores))
+# Averages over labels: key in the result, metric averaged.
+_MEANS = {
+    "macro_f1": "f1",
+    "macro_precision": "precision",
+    "macro_recall": "recall",
+    "macro_ap": "average_precision",
+    "macro_roc_auc": "roc_auc",
+    "macro_mcc": "mcc",
+    "macro_balanced_accuracy": "balanced_accuracy",
+    "mean_brier": "brier",
+    "mean_ece": "ece",
+}
 
 
 def evaluate(
@@ -63,76 +62,110 @@ def evaluate(
     Returns
     -------
     dict
-        ``n``, ``model``, ``seed`` and ``systems``: name to ``labels`` (id to numbers), ``macro_f1``, ``micro_f1`` with
-        ``_low`` and ``_high``, ``macro_ap``, ``mean_ece``. Undefined numbers are None.
+        ``n``, ``model``, ``seed`` … and ``systems``: name to ``labels`` (id to numbers) and averages, each number with
+        its interval as ``_low`` and ``_high``; the first system also holds the bootstrap samples of its averages,
+        ``draws``. ``comparisons`` of the first system with each other one; ``agreement`` where the data name single
+        readers. Undefined numbers are None.
     """
     taxonomy = load_taxonomy()
     chosen = taxonomy.check(labels if labels is not None else taxonomy.ids, place="labels")
     columns = [taxonomy.index[label] for label in chosen]
-    weights = bootstrap_weights(dataset.groups, samples=samples, seed=seed)
     truth = dataset.truth[:, columns]
+    own = {name: said.columns(columns) for name, said in systems.items()}
+    weights = bootstrap_weights(dataset.groups, samples=samples, seed=seed)
+    first = next(iter(own))
+    readers = {name: given[:, columns] for name, given in dataset.readers.items()}
+    raters = {name: said.decided for name, said in own.items() if said.covered.all()}
     return {
         "n": len(dataset),
         "model": model,
         "dataset": dataset.name,
+        "data_sha256": dataset.fingerprint,
         "n_groups": len(set(dataset.groups)),
         "samples": samples,
         "seed": seed,
         "systems": {
-            name: _system(
-                truth, own.scores[:, columns], own.decided[:, columns], chosen, weights, len(set(dataset.groups))
-            )
-            for name, own in systems.items()
+            name: _system(truth, said, chosen, weights, certain=enough_groups(dataset.groups), keep=name == first)
+            for name, said in own.items()
         },
+        "comparisons": compare_all(truth, own, chosen, dataset.groups, samples=samples, seed=seed),
+        "agreement": agreement({**readers, **raters}, chosen) if readers else [],
+    }
+
+
+def label_measures(truth: Array, said: Predictions, weights: Array | None = None) -> dict[str, Array]:
+    """Return every metric that has a value per label, shape ``(n_labels,)`` or ``(n_samples, n_labels)``."""
+    counts = metrics.count(truth, said.decided, weights)
+    values = {
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1": counts.f1,
+        "average_precision": average_precision(truth, said.scores, weights),
+        "roc_auc": roc_auc(truth, said.scores, weights),
+        "mcc": counts.mcc,
+        "balanced_accuracy": counts.balanced_accuracy,
+        "brier": brier(truth, said.probabilities, weights),
+        "ece": calibration_error(truth, said.probabilities, weights),
+        "prevalence_error": counts.prevalence_error,
+    }
+    return {key: np.where(said.covered, value, np.nan) for key, value in values.items()}
+
+
+def overall_measures(
+    truth: Array, said: Predictions, by_label: Mapping[str, Array], weights: Array | None = None
+) -> dict[str, Array]:
+    """Return every metric that has one value for all labels, a scalar or shape ``(n_samples,)``."""
+    truth, decided = truth[:, said.covered], said.decided[:, said.covered]
+    return {
+        **{key: metrics.nanmean(by_label[name]) for key, name in _MEANS.items()},
+        "micro_f1": metrics.count(truth, decided, weights).micro_f1,
+        "mean_prevalence_error": metrics.nanmean(np.abs(by_label["prevalence_error"])),
+        "set_accuracy": metrics.set_accuracy(truth, decided, weights),
+        "hamming_loss": metrics.hamming_loss(truth, decided, weights),
     }
 
 
 def _system(
-    truth: np.ndarray,
-    scores: np.ndarray,
-    decided: np.ndarray,
-    labels: Sequence[str],
-    weights: np.ndarray,
-    n_groups: int,
+    truth: Array, said: Predictions, labels: Sequence[str], weights: Array, *, certain: bool, keep: bool
 ) -> dict[str, Any]:
-    counts, drawn = count(truth, decided), count(truth, decided, weights)
-    f1_low, f1_high = interval(drawn.f1)
-    macro_low, macro_high = interval(drawn.macro_f1)
-    micro_low, micro_high = interval(drawn.micro_f1)
-    if n_groups < _MIN_GROUPS:  # too few to draw from: an interval would only look certain
-        f1_low, f1_high = np.full_like(f1_low, np.nan), np.full_like(f1_high, np.nan)
-        macro_low = macro_high = micro_low = micro_high = np.array(np.nan)
-    ap, ece = average_precision(truth, scores), calibration_error(truth, scores)
-    columns = {
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "f1": counts.f1,
-        "f1_low": f1_low,
-        "f1_high": f1_high,
-        "flag_all_f1": flag_all_f1(truth),
-        "average_precision": ap,
-        "ece": ece,
+    by_label, drawn = label_measures(truth, said), label_measures(truth, said, weights)
+    overall, overall_drawn = (
+        overall_measures(truth, said, values, own) for values, own in ((by_label, None), (drawn, weights))
+    )
+    rows = _with_bounds(by_label, drawn, certain=certain)
+    shares, n = metrics.confusion(truth, said.decided)
+    numbers = {
+        label: {
+            "n_pos": int(truth[:, place].sum()),
+            "n_given": int(said.decided[:, place].sum()),
+            **{key: plain(values[place]) for key, values in rows.items()},
+            "flag_all_f1": plain(metrics.flag_all_f1(truth)[place]),
+            "reliability": [
+                b.as_dict() for b in reliability_curve(truth[:, place], said.probabilities[:, place]) if b.n
+            ],
+            "given_for": {
+                other: {"share": plain(shares[row, place]), "n": int(n[row, place])}
+                for row, other in enumerate(labels)
+                if row != place and shares[row, place] > 0
+            },
+        }
+        for place, label in enumerate(labels)
     }
+    covered = said.probabilities[:, said.covered]
     return {
-        "labels": {
-            label: {
-                "n_pos": int(counts.positives[number]),
-                "n_given": int(counts.given[number]),
-                **{key: _plain(values[number]) for key, values in columns.items()},
-            }
-            for number, label in enumerate(labels)
-        },
-        "macro_f1": _plain(counts.macro_f1),
-        "macro_f1_low": _plain(macro_low),
-        "macro_f1_high": _plain(macro_high),
-        "micro_f1": _plain(counts.micro_f1),
-        "micro_f1_low": _plain(micro_low),
-        "micro_f1_high": _plain(micro_high),
-        "macro_ap": _plain(np.nanmean(ap) if not np.isnan(ap).all() else np.nan),
-        "mean_ece": _plain(ece.mean()),
+        "labels": numbers,
+        **{key: plain(value) for key, value in _with_bounds(overall, overall_drawn, certain=certain).items()},
+        "n_labels_covered": int(said.covered.sum()),
+        "reliability": [b.as_dict() for b in reliability_curve(truth[:, said.covered], covered) if b.n],
+        "draws": {key: [plain(value) for value in overall_drawn[key]] for key in BETTER_UP} if certain and keep else {},
     }
 
 
-def _plain(value: Any) -> float | None:
-    number = float(value)
-    return None if np.isnan(number) else round(number, 4)
+def _with_bounds(values: Mapping[str, Array], drawn: Mapping[str, Array], *, certain: bool) -> dict[str, Array]:
+    out: dict[str, Array] = {}
+    for key, value in values.items():
+        low, high = interval(drawn[key])
+        undefined = np.isnan(value) | (not certain)
+        out |= {key: value, f"{key}_low": np.where(undefined, np.nan, low)}
+        out[f"{key}_high"] = np.where(undefined, np.nan, high)
+    return out

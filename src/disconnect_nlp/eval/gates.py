@@ -1,0 +1,122 @@
+"""Pass or fail for a pipeline: limits on metrics, and no significant loss against an earlier result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from disconnect_nlp.errors import DataError
+from disconnect_nlp.eval.metrics import Array
+from disconnect_nlp.eval.resampling import interval
+
+# Metrics of which the results keep every bootstrap sample, and whether more is better.
+BETTER_UP = {"macro_f1": True, "micro_f1": True, "macro_ap": True, "mean_brier": False, "mean_ece": False}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition and whether it holds."""
+
+    name: str
+    passed: bool
+    message: str
+
+
+def limits(specs: Sequence[str], system: Mapping[str, Any], *, under: bool) -> list[Gate]:
+    """Check ``metric=value`` or ``label.metric=value`` limits of ``--fail-under`` (or ``--fail-over``).
+
+    A metric that is undefined fails: nothing was shown.
+
+    Examples
+    --------
+    >>> numbers = {"macro_f1": 0.6, "labels": {"civic": {"f1": 0.4}}}
+    >>> [gate.passed for gate in limits(["macro_f1=.5", "civic.f1=.5"], numbers, under=True)]
+    [True, False]
+    """
+    option = "--fail-under" if under else "--fail-over"
+    return [_limit(spec, system, option, under=under) for spec in specs]
+
+
+def parse_limit(spec: str, option: str) -> tuple[str, float]:
+    """Return metric and bound of ``metric=number``.
+
+    Examples
+    --------
+    >>> parse_limit("civic.f1=.5", "--fail-under")
+    ('civic.f1', 0.5)
+    """
+    name, _, limit = spec.partition("=")
+    try:
+        return name, float(limit)
+    except ValueError:
+        raise DataError(f"{option} {spec!r}: give METRIC=NUMBER or LABEL.METRIC=NUMBER, such as macro_f1=.6.") from None
+
+
+def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) -> Gate:
+    name, bound = parse_limit(spec, option)
+    label, _, metric = name.rpartition(".")
+    numbers = system if not label else system["labels"].get(label)
+    if numbers is None:
+        raise DataError(f"{option} {spec!r}: no label {label!r} here. Labels: {', '.join(system['labels'])}.")
+    known = [key for key, value in numbers.items() if value is None or isinstance(value, int | float)]
+    if metric not in known:
+        raise DataError(f"{option} {spec!r}: no metric {metric!r}. Metrics: {', '.join(known)}.")
+    value = numbers[metric]
+    passed = value is not None and (value >= bound if under else value <= bound)
+    shown = "undefined" if value is None else f"{value:g}"
+    return Gate(f"{option} {spec}", passed, f"{name} is {shown}, the limit is {bound:g}")
+
+
+def against_baseline(path: Path, before: Mapping[str, Any], results: Mapping[str, Any]) -> list[Gate]:
+    """Compare with an earlier ``--json`` of the same data, draws and seed; fail on a significant loss.
+
+    Both results hold the bootstrap samples of the same draws, so differences are paired, as if both models had been
+    run now. A loss is significant where the 95 % interval of the difference lies wholly on the worse side.
+
+    Parameters
+    ----------
+    path, before
+        The file, and what :func:`read_baseline` found in it.
+
+    Raises
+    ------
+    DataError
+        If it is a result of other data, labels, draws or seed.
+    """
+    for key, what in (("data_sha256", "other data"), ("seed", "another seed"), ("samples", "other numbers of samples")):
+        if before.get(key) != results[key]:
+            raise DataError(f"{path}: a result for {what} cannot be compared. Evaluate the earlier model again.")
+    (own, *_), (old, *_) = results["systems"].values(), before["systems"].values()
+    if list(own["labels"]) != list(old["labels"]):
+        raise DataError(f"{path}: a result for other labels cannot be compared. Pass the same --labels.")
+    if not own["draws"] or not old["draws"]:
+        raise DataError(f"{path}: too few groups for an interval, so no loss can be called significant.")
+    return [_loss(key, up, own, old) for key, up in BETTER_UP.items() if key in old["draws"]]
+
+
+def read_baseline(path: Path) -> dict[str, Any]:
+    """Return an earlier result; raise DataError if the file is none."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a result of --json ({error}).") from None
+    if not isinstance(plain, dict) or not plain.get("systems"):
+        raise DataError(f"{path}: no result of --json. It has no systems.")
+    return plain
+
+
+def _loss(metric: str, up: bool, own: Mapping[str, Any], old: Mapping[str, Any]) -> Gate:
+    difference = _array(own["draws"][metric]) - _array(old["draws"][metric])
+    low, high = interval(difference)
+    worse = bool(high < 0) if up else bool(low > 0)
+    message = f"{metric} was {old[metric]}, is {own[metric]}; difference {low:+.3f} to {high:+.3f} (95 %)"
+    return Gate(f"--baseline {metric}", not worse, message)
+
+
+def _array(values: Sequence[float | None]) -> Array:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Rivals trained on the same texts as the shipped models, calibrated and thresholded the same way. Never shipped."""

@@ -1,0 +1,292 @@
+"""``python -m disconnect_nlp.eval`` as users and build servers run it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from disconnect_nlp.errors import DataError, DisconnectError
+from disconnect_nlp.eval.__main__ import app
+from disconnect_nlp.eval.datasets import Dataset, shipped_test
+from disconnect_nlp.eval.gates import against_baseline, limits, read_baseline
+from disconnect_nlp.eval.junit import junit_xml
+from disconnect_nlp.eval.page import evaluation_page
+from disconnect_nlp.eval.render import markdown_report
+from disconnect_nlp.eval.run import Predictions, evaluate
+from disconnect_nlp.eval.systems import predict
+
+SECRET = "Marbletown"  # stands in every evaluated text and must appear in no output
+ROWS = [
+    ("I feel numb.", "numbness"),
+    ("Nice soup.", ""),
+    ("I feel empty and numb.", "numbness"),
+    ("My brother feels numb.", ""),
+] * 6
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch, default_model, lexicon_labeller):
+    """The shipped models are loaded once for all runs in this process."""
+    shipped = {"default": default_model, "lexicon": lexicon_labeller}
+    monkeypatch.setattr("disconnect_nlp.store.load", shipped.__getitem__)
+    monkeypatch.setattr("disconnect_nlp.eval.gather.load", shipped.__getitem__)
+
+
+@pytest.fixture
+def users_file(tmp_path):
+    path = tmp_path / "a.csv"
+    lines = ["body,tags,site,near,r1,r2"]
+    for number, (text, tags) in enumerate(ROWS):
+        near = "numbness:other" if "brother" in text else ""
+        lines.append(f"{text} {SECRET}.,{tags},{'north' if number % 3 else 'south'},{near},{tags},{tags}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def run(*arguments) -> tuple[int, str]:
+    """Run the command in this process; an expected error is raised."""
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+@pytest.fixture
+def options(users_file):
+    return ["--data", users_file, "--text-column", "body", "--labels-column", "tags", "--labels", "numbness,civic",
+            "--samples", "20", "--model", "lexicon"]  # fmt: skip
+
+
+def test_the_command_evaluates_a_users_file(tmp_path, users_file):
+    out, table = tmp_path / "out.json", tmp_path / "out.md"
+    command = [sys.executable, "-m", "disconnect_nlp.eval", "--data", users_file, "--text-column", "body",
+               "--labels-column", "tags", "--labels", "numbness,civic", "--json", out, "--markdown", table,
+               "--samples", "20"]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(out.read_text())
+    assert list(results["systems"]) == ["model", "lexicon"]
+    assert results["systems"]["lexicon"]["labels"]["numbness"]["f1"] == 1
+    assert results["systems"]["model"]["labels"]["civic"]["f1"] is None
+    assert results["model"] == "default"
+    assert "macro average" in done.stdout
+    assert "| `numbness` | 12 |" in table.read_text()
+    assert done.stderr == ""  # no progress bar where there is no terminal
+    wrong = subprocess.run([*map(str, command[:3]), "--model", "best"], capture_output=True, text=True, timeout=600)
+    assert wrong.returncode == 2
+    assert "no model 'best'" in wrong.stderr
+
+
+def test_every_kind_of_system_and_output_in_one_run_without_a_word_of_the_texts(tmp_path, options):
+    dictionary, said = tmp_path / "mine.dic", tmp_path / "other.csv"
+    dictionary.write_text("%\n1\tflat\n%\nnumb\t1\n")
+    said.write_text("numbness\n" + "\n".join("1" if tags else "0" for _, tags in ROWS) + "\n")
+    paths = {name: tmp_path / f"out.{name}" for name in ("json", "markdown", "html", "junit")}
+    code, output = run(
+        *options, "--dictionary", dictionary, "--map", "flat=numbness", "--predictions", said, "--trivial", "--system",
+        "default", "--readers", "r1,r2", "--slice", "site", "--slice", "length", "--min-n", "5", "--behaviour",
+        *(part for name, path in paths.items() for part in (f"--{name}", path)),
+    )  # fmt: skip
+    assert code == 0, output
+    results = json.loads(paths["json"].read_text())
+    assert list(results["systems"]) == [
+        "model",
+        "lexicon",
+        "default",
+        "mine",
+        "other.csv",
+        "nothing",
+        "everything",
+        "prior",
+    ]
+    assert results["systems"]["other.csv"]["labels"]["numbness"]["f1"] == 1
+    assert results["systems"]["other.csv"]["labels"]["numbness"]["average_precision"] is None
+    assert results["systems"]["other.csv"]["labels"]["civic"]["precision"] is None
+    assert results["systems"]["mine"]["labels"]["numbness"]["f1"] == pytest.approx(0.8)  # it knows no brother
+    assert results["comparisons"][0]["systems"] == ["model", "lexicon"]
+    assert results["agreement"][0]["raters"] == ["r1", "r2"]
+    assert {row["value"] for row in results["slices"]["model"]} == {"north", "south", "up to 20 words"}
+    assert results["near_misses"]["model"][0]["reason"] == "other"
+    assert set(results["behaviour"]) == {"model", "lexicon", "default", "mine"}  # a file of predictions reads no texts
+    for name, path in paths.items():
+        content = path.read_text()
+        assert SECRET not in content, name
+    assert SECRET not in output
+    page = paths["html"].read_text()
+    assert page.count("<svg") >= 9
+    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", page)  # nothing is fetched
+    assert len(set(re.findall(r'\bid="([^"]+)"', page))) == len(re.findall(r'\bid="([^"]+)"', page))
+    suites = ElementTree.parse(paths["junit"]).getroot()
+    assert {suite.get("name") for suite in suites} == {f"behaviour.{name}" for name in results["behaviour"]}
+    assert not list(tmp_path.glob(".*.unfinished"))
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path, options):
+    first, again, other = (tmp_path / f"{name}.json" for name in "abc")
+    for path, seed in ((first, 1), (again, 1), (other, 2)):
+        run(*options, "--json", path, "--html", path.with_suffix(".html"), "--seed", seed)
+    assert first.read_bytes() == again.read_bytes() != other.read_bytes()
+    assert first.with_suffix(".html").read_bytes() == again.with_suffix(".html").read_bytes()
+
+
+def test_gates_decide_the_exit_code_and_are_told(tmp_path, options):
+    junit = tmp_path / "a.xml"
+    code, output = run(*options, "--fail-under", "numbness.f1=.9", "--fail-over", "mean_brier=.5", "--junit", junit)
+    assert code == 0
+    assert "ok: --fail-under numbness.f1=.9: numbness.f1 is 1, the limit is 0.9" in output
+    code, output = run(*options, "--fail-under", "civic.f1=.1", "--junit", junit)
+    assert code == 1
+    assert "FAILED: --fail-under civic.f1=.1: civic.f1 is undefined" in output  # nothing was shown
+    suite = ElementTree.parse(junit).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fail-under", "macro_f1"], "give METRIC=NUMBER or LABEL.METRIC=NUMBER"),
+        (["--fail-under", "accuracy=.5"], "no metric 'accuracy'. Metrics: macro_f1,"),
+        (["--fail-under", "scale.f1=.5"], "no label 'scale' here. Labels: numbness, civic"),
+        (["--map", "x"], "--map 'x': give CATEGORY=LABEL"),
+        (["--predictions", "none.csv"], "none.csv: no such file"),
+        (["--rival", "bert"], "no rival 'bert'. There are: tfidf"),
+        (["--slice", "age"], "--slice 'age': no such column. There are: length, site, r1, r2"),
+        (["--readers", "r1,r9"], "no column 'r9'.*Pass --readers"),
+        (["--json", "nowhere/out.json"], "nowhere: no such folder. Make it first"),
+        (["--baseline", "none.json"], "none.json: cannot be read as a result of --json"),
+        (["curve"], "--data stands before 'curve', which does not know it"),
+    ],
+)
+def test_a_wrong_option_says_what_is_allowed(options, arguments, message):
+    with pytest.raises(DisconnectError, match=message):
+        run(*options, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data_sha256": "0"}, "a result for other data cannot be compared"),
+        ({"seed": 7}, "a result for another seed"),
+        ({"systems": {}}, "no result of --json"),
+    ],
+)
+def test_a_baseline_of_something_else_is_refused(tmp_path, options, change, message):
+    path = tmp_path / "before.json"
+    run(*options, "--json", path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(DataError, match=message):
+        run(*options, "--baseline", path)
+    run(*options, "--json", path)
+    with pytest.raises(DataError, match="a result for other labels"):
+        run(*options, "--labels", "numbness", "--baseline", path)
+
+
+@pytest.fixture(scope="module")
+def shipped_results(default_model):
+    data = shipped_test()
+    good = predict(default_model, data)
+    return data, good, evaluate({"model": good}, data, model="m", labels=default_model.taxonomy.core, samples=200)
+
+
+def broken(kind: str, model, good: Predictions, data: Dataset) -> Predictions:
+    if kind == "labels shuffled":
+        scores = np.random.default_rng(0).permutation(good.scores)
+        return Predictions(scores, model.decide(scores))
+    if kind == "thresholds at 0":
+        return Predictions(good.scores, np.ones_like(good.decided))
+    return Predictions(np.sqrt(good.scores), good.decided)  # calibration off: .04 becomes .2
+
+
+@pytest.mark.parametrize(
+    ("kind", "caught_by"),
+    [
+        ("labels shuffled", {"macro_f1", "micro_f1", "macro_ap", "mean_brier"}),
+        ("thresholds at 0", {"macro_f1", "micro_f1"}),
+        ("calibration off", {"mean_brier", "mean_ece"}),
+    ],
+)
+def test_a_broken_model_is_caught_against_the_baseline(tmp_path, default_model, shipped_results, kind, caught_by):
+    data, good, before = shipped_results
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(before))
+    kept = read_baseline(path)
+    said = broken(kind, default_model, good, data)
+    after = evaluate({"model": said, "before": good}, data, model="m", labels=default_model.taxonomy.core, samples=200)
+    failed = {gate.name.removeprefix("--baseline ") for gate in against_baseline(path, kept, after) if not gate.passed}
+    assert failed == caught_by
+    assert all(gate.passed for gate in against_baseline(path, kept, before))  # and the model itself passes
+    if "macro_f1" in caught_by:
+        pair = after["comparisons"][0]["macro_f1"]
+        assert pair["high"] < 0
+        assert pair["p"] < 0.01
+        assert not limits(["macro_f1=.5"], after["systems"]["model"], under=True)[0].passed
+    else:
+        assert not limits(["mean_ece=.06"], after["systems"]["model"], under=False)[0].passed
+
+
+def test_the_shipped_model_beats_flagging_everything(shipped_results):
+    numbers = shipped_results[2]["systems"]["model"]
+    flag_all = np.mean([row["flag_all_f1"] for row in numbers["labels"].values()])
+    assert numbers["macro_f1_low"] > flag_all
+
+
+def test_a_benchmark_a_list_of_suspects_and_behaviour_cases_are_commands(tmp_path):
+    from test_eval_corpus import irf_file
+
+    out, found, cases = tmp_path / "out.json", tmp_path / "suspects.csv", tmp_path / "cases.toml"
+    irf_file(tmp_path)
+    code, output = run("benchmark", "irf", "--data", tmp_path, "--model", "lexicon", "--json", out, "--samples", 20)
+    assert code == 0
+    assert set(json.loads(out.read_text())["systems"]) == {"in_domain", "tfidf_lr", "transfer"}
+    assert "Garg, Shahbandegan" in output
+    rows = [
+        f"I feel numb in {SECRET} {n},numbness,b{n % 6}" if n % 2 else f"Nice soup {n},,b{n % 6}" for n in range(60)
+    ]
+    (tmp_path / "own.csv").write_text("text,labels,batch\n" + "\n".join([*rows, "I feel numb,,b1"]) + "\n")
+    code, output = run("suspects", "--data", tmp_path / "own.csv", "-o", found)
+    assert code == 0
+    (first, *_) = csv.DictReader(found.open())
+    assert (first["id"], first["label"], first["given"]) == ("row 61", "numbness", "0")
+    assert SECRET not in found.read_text()
+    cases.write_text('[[capability]]\nid = "mine"\nkind = "minimum"\nabout = ""\n'
+                     'cases = [{text="I feel numb.", given=["numbness"]}, {text="Hm.", given=["civic"]}]')  # fmt: skip
+    code, output = run("behaviour", "--model", "lexicon", "--cases", cases, "--fail-over", ".4", "--json", out)
+    assert code == 1
+    assert json.loads(out.read_text())["behaviour"][0]["failure_rate"] == 0.5
+    assert "2 cases, 1 capabilities, 1 failures" in output
+
+
+def test_the_readme_prints_what_the_command_prints(default_model):
+    data = shipped_test()
+    numbers = evaluate(
+        {"model": predict(default_model, data)}, data, model="default", labels=default_model.taxonomy.core
+    )
+    system = numbers["systems"]["model"]
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    expected = {f"`{label}`": row["f1"] for label, row in system["labels"].items()}
+    for name, f1 in (expected | {"macro average": system["macro_f1"]}).items():
+        (line,) = [line for line in readme.splitlines() if line.startswith(f"| {name} |")]
+        authored = re.findall(r"\*\*(\.\d\d|1\.00)\*\*", line)[0]
+        assert float(authored) == pytest.approx(f1, abs=0.0051), name
+
+
+def test_names_that_look_like_markup_stay_text(tmp_path):
+    truth = np.zeros((12, 46), np.int8)
+    truth[:6, 0] = 1
+    data = Dataset("<b>&|x.csv", ("t",) * 12, truth, tuple(map(str, range(12))), {"s": ("<i>|",) * 6 + ("b",) * 6})
+    said = Predictions(truth * 0.9, truth)
+    results = evaluate({"model": said, "[red]<script>": said}, data, model="m", labels=["professional"], samples=20)
+    page = evaluation_page(results, data, {"model": said, "[red]<script>": said})
+    assert "<script>" not in page
+    assert "&lt;b&gt;&amp;|x.csv" in page
+    assert r"<b>&|x.csv" in markdown_report(results)
+    ElementTree.fromstring(junit_xml([], {"<&>": []}))
