@@ -148,6 +148,21 @@ class Labeller(ABC):
             for (_, text), note in zip(batch, notes, strict=True):
                 yield _quoting(text, note)
 
+    def sentences(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Return where the sentences of each text begin and end, half-open, in characters, without white space.
+
+        Examples
+        --------
+        >>> from disconnect_nlp import load
+        >>> load("lexicon").sentences(["Long day. Nobody rang"])
+        [[(0, 9), (10, 21)]]
+        """
+        return [
+            spans
+            for batch in _batches(texts)
+            for spans in self._in_zone(batch, lambda docs: [_spans(set_sentence_starts(doc)) for doc in docs])
+        ]
+
     def annotate_docs(self, docs: Sequence[Doc], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label Docs of any spaCy pipeline."""
         docs = [set_sentence_starts(doc) for doc in docs]
@@ -161,7 +176,14 @@ class Labeller(ABC):
             yield Annotation(labels, values, in_doubt, tuple(found))
 
     def label_frame(
-        self, frame: pd.DataFrame, *, text_column: str, labels: Sequence[str] | None = None, prefix: str = "disconnect_"
+        self,
+        frame: pd.DataFrame,
+        *,
+        text_column: str,
+        labels: Sequence[str] | None = None,
+        prefix: str = "disconnect_",
+        evidence: bool = False,
+        progress: bool = False,
     ) -> pd.DataFrame:
         """Return ``frame`` with decision and score columns added; index, order and other columns stay.
 
@@ -169,7 +191,15 @@ class Labeller(ABC):
         """
         from disconnect_nlp.labellers.frames import label_frame
 
-        return label_frame(self, frame, text_column=text_column, labels=labels, prefix=prefix)
+        return label_frame(
+            self,
+            frame,
+            text_column=text_column,
+            labels=labels,
+            prefix=prefix,
+            evidence=evidence,
+            progress=progress,
+        )
 
     def _names(self, mask: Array) -> tuple[str, ...]:
         return tuple(label for label, yes in zip(self.labels, mask, strict=True) if yes)
@@ -193,6 +223,16 @@ def _batches(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
     stream = enumerate(texts)
     while batch := list(islice(stream, BATCH)):
         yield batch
+
+
+def _spans(doc: Doc) -> list[tuple[int, int]]:
+    spans = []
+    for sentence in doc.sents:
+        quote = sentence.text
+        if quote.strip():
+            start = sentence.start_char + len(quote) - len(quote.lstrip())
+            spans.append((start, start + len(quote.strip())))
+    return spans
 
 
 def _quoting(text: str, note: Annotation) -> Annotation:
