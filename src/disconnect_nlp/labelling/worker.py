@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from disconnect_nlp.labelling.options import LabelOptions
@@ -28,7 +27,8 @@ def main() -> None:
     encoder = fragment_encoder(spec["fragments"])
     for line in questions:
         items = [(column, text) for column, text in _value(line)]
-        answers.write(message(asdict(label_texts(labeller, items, options, encoder))))
+        done = label_texts(labeller, items, options, encoder)
+        answers.write(message({"pieces": done.pieces, "given": done.given, "uncertain": done.uncertain}))
         answers.flush()
 
 

@@ -44,7 +44,7 @@ class WorkerPool:
         spec = {"model": model, "policy": policy, "options": asdict(options), "fragments": fragments}
         self._spec = message(spec)
         self._processes: list[Process] = []
-        self._idle: SimpleQueue[Process] = SimpleQueue()
+        self._idle: SimpleQueue[Process | None] = SimpleQueue()
         self._closing = False
 
     def __call__(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Labelled]]:
@@ -67,6 +67,8 @@ class WorkerPool:
     def _label(self, items: list[Item]) -> Labelled:
         for _ in range(_TRIES):
             process = self._idle.get()
+            if process is None:  # the run is being stopped
+                break
             answer = _asked(process, items)
             if answer is not None:
                 self._idle.put(process)
@@ -90,6 +92,8 @@ class WorkerPool:
 
     def _stop(self) -> None:
         self._closing = True
+        for _ in range(self._workers):
+            self._idle.put(None)
         for process in self._processes:
             process.kill()
         for process in self._processes:
