@@ -92,14 +92,15 @@ def plan_jobs(inputs: Sequence[str], output: Path | None, *, to: str | None = No
     if to is not None:
         writable_format(Path("output" + to))
     found = [(path, root) for name in inputs for path, root in _files(name)]
+    folder = any(Path(name).is_dir() for name in inputs)
     texts = [pair for pair in found if format_of(pair[0])[0] == _TEXT]
     if texts and len(texts) < len(found):
         raise DataError(
             f"{texts[0][1]} holds texts ({_TEXT}) and tables. Name one kind, as in '{texts[0][1]}/**/*{_TEXT}'."
         )
     if texts:
-        return [_texts(texts, output, to)]
-    several = len(found) > 1 or any(Path(name).is_dir() for name in inputs)
+        return [_texts(texts, output, to, folder=folder)]
+    several = len(found) > 1 or folder
     if not several:
         path, root = found[0]
         return [Plan((path,), root, output or _beside(path, to))]
@@ -133,13 +134,14 @@ def _wanted(file: Path, folder: Path) -> bool:
     return file.is_file() and not hidden and not ours and format_of(file)[0] in FORMATS
 
 
-def _texts(found: list[tuple[Path, Path]], output: Path | None, to: str | None) -> Plan:
+def _texts(found: list[tuple[Path, Path]], output: Path | None, to: str | None, *, folder: bool) -> Plan:
     root = found[0][1]
     paths = tuple(path for path, _ in found)
     if any(not path.is_relative_to(root) for path in paths):
         raise DataError("text files from several folders make no one table. Name a folder above them, or run twice.")
-    name = paths[0].stem if len(paths) == 1 else (root.name or "texts")
-    beside = root if len(paths) == 1 else root.parent
+    alone = len(paths) == 1 and not folder
+    name = paths[0].stem if alone else (root.name or "texts")
+    beside = root if alone else root.parent
     return Plan(paths, root, output or beside / f"{name}.labelled{to or _INSTEAD[_TEXT]}")
 
 

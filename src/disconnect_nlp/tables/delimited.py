@@ -139,19 +139,23 @@ class DelimitedReader:
 
 
 def _looks_like_header(rows: list[list[str]]) -> bool:
-    """Return whether the first row holds names: it does, unless a column is numbers or dates from its first cell on.
+    """Return whether the first row holds names.
+
+    It does, unless a column is numbers or dates from its first cell on and none becomes so in the second row.
 
     Examples
     --------
-    >>> _looks_like_header([["id", "text"], ["1", "a"]]), _looks_like_header([["1", "b"], ["2", "a"]])
+    >>> _looks_like_header([["id", "2024"], ["1", "5"]]), _looks_like_header([["1", "b"], ["2", "a"]])
     (True, False)
     """
-    first, rest = rows[0], rows[1:]
-    for column, cell in enumerate(first):
-        below = [row[column] for row in rest if len(row) > column and row[column]]
-        if below and all(_DATUM.fullmatch(value.strip()) for value in (cell, *below)):
-            return False
-    return True
+    throughout = False
+    for column, cell in enumerate(rows[0]):
+        below = [row[column] for row in rows[1:] if len(row) > column and row[column]]
+        if below and all(_DATUM.fullmatch(value.strip()) for value in below):
+            if not _DATUM.fullmatch(cell.strip()):
+                return True
+            throughout = True
+    return not throughout
 
 
 def checked_encoding(name: str, source: Source) -> str:

@@ -24,8 +24,8 @@ def read_records(lines: Iterable[str], *, delimiter: str) -> Iterator[Record]:
     r"""Yield records in order; blank lines are records without cells.
 
     Cells are read as spreadsheets write them: quoted where needed, quotation marks within doubled. Where a quotation
-    mark that opens a cell swallows following lines and does not end where a cell ends, its line stands alone, with a
-    problem, and reading goes on in the next line.
+    mark that opens a cell swallows following lines and does not end where a cell ends, or the row comes out with
+    another number of cells than the first, its line stands alone, with a problem, and reading goes on in the next line.
 
     Examples
     --------
@@ -34,11 +34,14 @@ def read_records(lines: Iterable[str], *, delimiter: str) -> Iterator[Record]:
     """
     feed = _Feed(lines)
     strict = csv.reader(feed, delimiter=delimiter, strict=True)
+    width = 0
     while True:
         feed.taken.clear()
         start = feed.line + 1
         try:
             cells = _next(strict)
+            if cells and width and len(feed.taken) > 1 and len(cells) != width:
+                raise csv.Error  # it ends where a cell ends, but by chance
         except csv.Error:
             taken = list(feed.taken)
             feed.push_back(taken[1:])
@@ -51,6 +54,7 @@ def read_records(lines: Iterable[str], *, delimiter: str) -> Iterator[Record]:
             continue
         if cells is None:
             return
+        width = width or len(cells)
         yield Record(start, cells)
 
 

@@ -118,7 +118,7 @@ class StatisticsWriter:
             {name: self._series(name, [row[i] for row in self._rows]) for i, name in enumerate(self._columns)}
         )
         write = self._library.write_sav if self._format == ".sav" else self._library.write_dta
-        write(frame, str(self._path), **self._described())
+        write(frame, str(self._path), **self._described(frame))
 
     def _cell(self, name: str, value: Any) -> Any:
         if name in self._own or value is None or name in self._kinds or isinstance(value, int | float):
@@ -139,7 +139,7 @@ class StatisticsWriter:
             return pd.Series(["" if value is None else as_text(value) for value in values], dtype="object")
         return pd.Series(values, dtype="float64")
 
-    def _described(self) -> dict[str, Any]:
+    def _described(self, frame: pd.DataFrame) -> dict[str, Any]:
         own = self._meta
         options: dict[str, Any] = {"column_labels": {**(own.column_names_to_labels if own else {}), **self._labels}}
         if own is None:
@@ -150,7 +150,9 @@ class StatisticsWriter:
             "variable_format": own.original_variable_types,
         }
         if self._format == ".dta":
-            return options | {"missing_user_values": own.missing_user_values}
+            numeric = [name for name, kind in own.readstat_variable_types.items() if kind != "string"]
+            letters = {name: sorted({v for v in frame[name].tolist() if isinstance(v, str)}) for name in numeric}
+            return options | {"missing_user_values": {name: found for name, found in letters.items() if found}}
         return options | {
             "missing_ranges": own.missing_ranges,
             "variable_measure": own.variable_measure,
