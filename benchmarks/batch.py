@@ -46,7 +46,7 @@ def write_rows(path: Path, rows: int, *, seed: int = 0) -> int:
 
 
 def command(source: Path, target: Path, *options: str) -> list[str]:
-    """The command line of one run."""
+    """Return the command line of one run."""
     return [sys.executable, "-m", "disconnect_nlp", "label", str(source), "-o", str(target), *OPTIONS, *options]
 
 
@@ -69,10 +69,8 @@ def memory(folder: Path, rows: Sequence[int], options: Sequence[str]) -> None:
         words = write_rows(source, n)
         seconds, peak = run(source, folder / f"{n}.out.csv", *options)
         first = first or peak
-        size = source.stat().st_size / 1e6
-        print(
-            f"| {n:,} | {words:,} | {size:.0f} | {seconds:.0f} | {n / seconds:,.0f} | {peak:.0f} | {peak / first:.2f} |"
-        )
+        cells = (f"{n:,}", f"{words:,}", f"{source.stat().st_size / 1e6:.0f}", f"{seconds:.0f}", f"{n / seconds:,.0f}")
+        print(f"| {' | '.join(cells)} | {peak:.0f} | {peak / first:.2f} |", flush=True)
 
 
 def workers(folder: Path, rows: int, options: Sequence[str]) -> None:
@@ -118,9 +116,8 @@ def resume(folder: Path, rows: int, kills: int, options: Sequence[str]) -> None:
         began = time.perf_counter()
         process.send_signal(signal.SIGINT)
         process.communicate()
-        print(
-            f"Ctrl-C with --workers {n}: stopped after {time.perf_counter() - began:.2f} s, exit {process.returncode}"
-        )
+        seconds = time.perf_counter() - began
+        print(f"Ctrl-C with --workers {n}: stopped after {seconds:.2f} s, exit code {process.returncode}")
 
 
 def main() -> None:
