@@ -6,6 +6,7 @@ from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.store import load
+from forking import Forker
 
 # A tiny, separable corpus: enough to fit, save and load in a second.
 TINY = [
@@ -32,3 +33,11 @@ def default_model() -> Labeller:
 def tiny_model() -> DisconnectClassifier:
     texts, labels = zip(*TINY, strict=True)
     return DisconnectClassifier(bits=10, folds=4).fit(texts, labels, groups=[i // 6 for i in range(len(texts))])
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory):
+    """Run ``disconnect-nlp`` in processes of its own, with small chunks."""
+    server = Forker(tmp_path_factory.mktemp("runs"))
+    yield server
+    server.stop()

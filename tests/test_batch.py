@@ -1,224 +1,224 @@
-"""What runs over whole batches at once agrees with the plain rules, token for token."""
+"""The command on tables as they are: several texts a row, bad rows, workers; and the same in Python."""
 
 from __future__ import annotations
 
-from itertools import product
+import itertools
+import json
+import signal
 
-import numpy as np
+import pandas as pd
+import psutil
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import plain
-from disconnect_nlp.errors import LexiconError
-from disconnect_nlp.labellers import base, classifier
-from disconnect_nlp.labellers.evidence import heaviest_runs
-from disconnect_nlp.labellers.lexical import MatchFinder
-from disconnect_nlp.text import reader
-from disconnect_nlp.text.assertion import load_cues
-from disconnect_nlp.text.components import blank_pipeline
-from disconnect_nlp.text.lexicon import Entry, Lexicon
-from disconnect_nlp.text.matcher import LexiconMatcher
-from disconnect_nlp.text.overlap import choose
-from disconnect_nlp.text.pattern import WordClasses
-from disconnect_nlp.text.reader import TextReader
-from disconnect_nlp.text.tokens import tokens_of
+from disconnect_nlp import label_stream
+from disconnect_nlp.errors import DataError
+from disconnect_nlp.labellers.base import BATCH
+from disconnect_nlp.labellers.frames import label_frame
+from disconnect_nlp.labelling import chunks
+from disconnect_nlp.labelling.options import LabelOptions
+from disconnect_nlp.labelling.work import label_texts
+from disconnect_nlp.labelling.workers import WorkerPool
+from disconnect_nlp.tables import Row, fragment_encoder, open_reader
 
-NLP = blank_pipeline()
-CHUNKS = ["I", "don't", "cannot", "numb,", "(numb)", "so…", "e.g.", " :) ", "«Go.»", "😶", "ab" * 40, "שלום", "x.y"]
-SPACES = [" ", "  ", "\n", " \n ", "\t", "\u00a0", "\n\n"]
-MESSY = st.lists(st.one_of(st.sampled_from(CHUNKS), st.sampled_from(SPACES)), max_size=40).map("".join)
-BATCH = st.lists(MESSY, max_size=5)
-READER = TextReader()  # shared: what one example teaches it, the next ones use
+OPTIONS = ("--model", "lexicon", "--labels", "numbness,civic")
+NUMB = "I feel numb and empty."
 
 
-@given(BATCH)
-@settings(max_examples=150, deadline=None)
-def test_texts_are_read_as_spacy_tokenizes_them(texts):
-    read, made = READER.read(texts), tokens_of([NLP(text) for text in texts])
-    for part in ("bounds", "norms", "marks", "spaced", "starts", "begins", "ends"):
-        assert getattr(read, part).tolist() == getattr(made, part).tolist(), part
-    words = [token.text for text in texts for token in NLP(text)]
-    owners = read.text_of(np.arange(len(read))).tolist()
-    quotes = [texts[o][a:b] for o, a, b in zip(owners, read.begins.tolist(), read.ends.tolist(), strict=True)]
-    assert quotes == words
+def rows_of(path):
+    return [row.cells for row in open_reader(path)]
 
 
-def test_what_stands_between_spaces_is_split_alike_whatever_stands_beside_it():
-    parts = [":)", ":", ")", "«", "lol", "(", "😶"]
-    chunks = ["".join(glued) for size in (1, 2, 3) for glued in product(parts, repeat=size)]
-    one_by_one = TextReader()
-    alone = [norm for chunk in chunks for norm in one_by_one.read([chunk]).norms.tolist()]
-    assert TextReader().read([" ".join(chunks)]).norms.tolist() == alone
+def test_each_of_several_text_columns_gets_columns_of_its_own(command, tmp_path):
+    path, out = tmp_path / "a.csv", tmp_path / "out.csv"
+    path.write_text(f"q1,q2\n{NUMB},soup\n,{NUMB}\n")
+    columns = ("--text-column", "q1", "--text-column", "q2")
+    done = command.run("label", path, "-o", out, *columns, *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    assert "2 rows of column 'q1', 'q2'" in done.stdout
+    assert [(row["disconnect_q1_status"], row["disconnect_q2_status"]) for row in rows_of(out)] == [
+        ("ok", "ok"), ("empty", "ok"),
+    ]  # fmt: skip
+    assert [(row["disconnect_q1_numbness"], row["disconnect_q2_numbness"]) for row in rows_of(out)] == [
+        ("1", "0"), ("", "1"),
+    ]  # fmt: skip
+    assert "--sentences takes one text column" in command.run("label", path, "--sentences", *columns, *OPTIONS).stderr
 
 
-@given(MESSY)
-@settings(max_examples=100, deadline=None)
-def test_sentences_start_where_the_plain_rule_says(text):
-    assert np.flatnonzero(READER.read([text]).starts).tolist() == plain.sentence_starts(NLP(text))
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_every_sentence_is_a_row_with_its_place_in_the_text(command, tmp_path, suffix):
+    path, out = tmp_path / "a.csv", tmp_path / f"out{suffix}"
+    text = f"  Soup. {NUMB}\nI don't feel numb now."
+    path.write_text(f'id,text\n1,"{text}"\n2,\n')
+    done = command.run("label", path, "-o", out, "--sentences", *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(out)
+    assert [str(row["id"]) for row in rows] == ["1", "1", "1", "2"]
+    assert [row["disconnect_status"] for row in rows] == ["ok", "ok", "ok", "empty"]
+    assert [row["disconnect_quote"] for row in rows[:3]] == ["Soup.", NUMB, "I don't feel numb now."]
+    for row in rows[:3]:
+        assert text[int(row["disconnect_start"]) : int(row["disconnect_end"])] == row["disconnect_quote"]
+        for item in json.loads(row["disconnect_evidence"]):
+            assert text[item["start"] : item["end"]] == item["quote"]
+            if "cue" in item:
+                assert text[item["cue"]["start"] : item["cue"]["end"]] == item["cue"]["quote"]
+    assert [int(row["disconnect_numbness"]) for row in rows[:3]] == [0, 1, 0]
 
 
-def test_a_reader_that_is_full_forgets_and_reads_on(monkeypatch):
-    monkeypatch.setattr(reader, "MOST_CHUNKS", 3)
-    small = TextReader()
-    for text in ("one two three four five", "two six\nseven", "one eight, nine", "two one"):
-        assert small.read([text]).norms.tolist() == tokens_of([NLP(text)]).norms.tolist()
-        assert len(small._chunks.numbers) <= 3 + len(text.split()) * 2
-    assert len(small._chunks.numbers) < 5
+def test_a_dotted_path_reaches_into_nested_values(command, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"data": {"posts": [{"body": NUMB}]}}) + "\n" + json.dumps({"data": None}) + "\n")
+    assert command.run("label", path, "--text-column", "data.posts.0.body", *OPTIONS).returncode == 0
+    rows = rows_of(tmp_path / "a.labelled.jsonl")
+    assert [row["disconnect_status"] for row in rows] == ["ok", "empty"]
+    assert rows[0]["data"] == {"posts": [{"body": NUMB}]}
+    done = command.run("label", path, "--force", "--text-column", "dta.body", *OPTIONS)
+    assert "no column 'dta'. Did you mean 'data'?" in done.stderr
 
 
-def test_a_reader_whose_tokenizer_failed_reads_on(monkeypatch):
-    failing = TextReader()
-    with monkeypatch.context() as patch:
-        patch.setattr(failing.nlp, "tokenizer", lambda text: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            failing.read(["I feel numb."])
-    assert failing.read(["I feel numb."]).norms.tolist() == tokens_of([NLP("I feel numb.")]).norms.tolist()
-
-
-# ------------------------------------------------------------------------------------------ matching
-
-WORDS = ["a", "b", "c", "d", ",", "\n", "."]
-ELEMENT = st.one_of(
-    st.sampled_from(["a", "b", "c|d", "a|b|d", "(b)", "(a|c)", "..", "...", ".", "@ab", "(@ab)"]),
+BAD = (
+    b"id,text\n1,I feel numb.\n2,caf\xff and caf\xc3\xa9 \xc3\xa9\xc3\xa9\n3,a\x00b\n"
+    b'4,"open\n5,one,two\n6,\n7\n8,last\n'
 )
-PATTERN = st.lists(ELEMENT, min_size=1, max_size=6).filter(
-    lambda parts: any(p[0] not in "(." for p in parts) and "." not in (parts[0][0], parts[-1][0])
-)
-PATTERNS = st.lists(PATTERN.map(" ".join), min_size=1, max_size=3)
-LETTERS = st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join)
 
 
-def _lexicon(patterns):
-    labels = ("numbness", "scale", "numbness")
-    entries = [
-        Entry(id=f"{label}.e{i}", label=label, weight=0.5 + i / 10, patterns=(pattern,))
-        for i, (label, pattern) in enumerate(zip(labels, patterns, strict=False))
-    ]
-    return Lexicon({entry.id: entry for entry in entries}, WordClasses({"ab": ("a", "b")}))
-
-
-@given(PATTERNS, st.lists(LETTERS, min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
-def test_patterns_match_where_spacys_matcher_matches(patterns, texts):
-    lexicon = _lexicon(patterns)
-    matcher = LexiconMatcher(lexicon)
-    tokens = READER.read(texts)
-    spans = matcher.find(tokens)
-    owners = tokens.text_of(spans.start)
-    for number, text in enumerate(texts):
-        own, base_ = owners == number, tokens.bounds[number]
-        columns = (spans.start[own] - base_, spans.end[own] - base_, spans.entry[own])
-        found = [
-            (start, end, matcher.entries[entry].id)
-            for start, end, entry in zip(*(column.tolist() for column in columns), strict=True)
-        ]
-        assert found == plain.matches(NLP, NLP(text), lexicon)
-
-
-def test_a_pattern_longer_than_can_be_followed_is_refused():
-    with pytest.raises(LexiconError, match="entry numbness.e0: a pattern of up to 66 words. 63 are allowed: shorten"):
-        LexiconMatcher(_lexicon(["a " + "... " * 16 + "b"]))
-    assert len(LexiconMatcher(_lexicon(["a " + "... " * 15 + "b"])).find(READER.read(["a " + "c " * 60 + "b"])).start)
-
-
-def test_an_empty_lexicon_finds_nothing():
-    assert not len(LexiconMatcher(Lexicon({}, WordClasses({}))).find(READER.read(["I feel numb."])).start)
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 12), st.integers(1, 6)), max_size=12))
-@settings(max_examples=200, deadline=None)
-def test_of_overlapping_spans_the_best_stays(spans):
-    group, start, size = (np.array([span[i] for span in spans], dtype=np.int64) for i in range(3))
-    kept: list[int] = []
-    for i in sorted(range(len(spans)), key=lambda i: (-size[i], start[i], i)):
-        rivals = [k for k in kept if group[k] == group[i]]
-        if all(start[k] + size[k] <= start[i] or start[i] + size[i] <= start[k] for k in rivals):
-            kept.append(i)
-    assert choose(group, start, start + size, [-size, start, np.arange(len(spans))]).tolist() == sorted(kept)
-
-
-# ------------------------------------------------------------------------------------------ assertion
-
-SAID = (
-    "numb|numb|numb|i|my|he|my sister|people|you|not|never|do not|no longer|not only|used to|that is over|not any more|"
-    'if|as if|might|but|so|(|)|:|,|.|?|\n|"|“|”|said|I said|back then|once|if i died|would|feel|that has changed|"numb|'
-    'numb"|“numb|numb”|not numb|my brother'
-)
-STATED = st.lists(st.sampled_from(SAID.split("|")), max_size=30).map(" ".join)
-FINDER, PLAIN = MatchFinder(NLP, _lexicon(["numb"])), plain.PlainAssertion(NLP, load_cues())
-
-
-@given(st.lists(STATED, min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None)
-def test_assertion_follows_the_plain_rules(texts):
-    tokens = READER.read(texts)
-    found = FINDER.find(tokens)
-    position = 0
-    for number, text in enumerate(texts):
-        doc = NLP(text)
-        for match in FINDER(doc):
-            status, cue = PLAIN.status(doc, match.start, match.end)
-            assert (match.status, match.cue) == (status, cue)
-            # and in a batch as in a Doc
-            assert found.text[position] == number
-            assert found.spans.start[position] - tokens.bounds[number] == match.start
-            named = FINDER.assertion.named([match], _one(found.verdicts, position, tokens.bounds[number]))
-            assert named == [match]
-            position += 1
-    assert position == len(found.text)
-
-
-def _one(verdicts, position, base_):
-    own = slice(position, position + 1)
-    return type(verdicts)(
-        verdicts.status[own], verdicts.start[own] - base_, verdicts.end[own] - base_, verdicts.rule[own]
-    )
-
-
-def test_a_cell_with_thousands_of_matches_is_labelled_match_by_match(lexicon_labeller):
-    sentence = "I do not feel numb. "
-    (one,) = lexicon_labeller.explain_doc(NLP(sentence), ["numbness"])
-    many = lexicon_labeller.explain_doc(NLP(sentence * 3000), ["numbness"])
-    assert [item.start for item in many] == [one.start + i * len(sentence) for i in range(3000)]
-    assert {(item.quote, item.status, item.cue.quote) for item in many} == {(one.quote, "negated", one.cue.quote)}
-
-
-# ------------------------------------------------------------------------------------------ batches
-
-
-@given(st.lists(st.lists(st.floats(-2, 2), min_size=1, max_size=8), min_size=1, max_size=5))
-@settings(max_examples=100, deadline=None)
-def test_the_heaviest_run_is_the_heaviest_of_all(stretches):
-    lengths = np.array([len(values) for values in stretches])
-    first = np.cumsum(lengths) - lengths
-    values = np.concatenate(stretches)
-    weight, begin, end = heaviest_runs(values, first, lengths)
-    for i, own in enumerate(stretches):
-        assert weight[i] == pytest.approx(plain.heaviest_run(own))
-        assert first[i] <= begin[i] < end[i] <= first[i] + lengths[i]
-        assert weight[i] == pytest.approx(values[begin[i] : end[i]].sum())
-
-
-LONG = ["I feel numb. The bus was late. " * 80, "", "Nobody reads my reports. My sister says she feels numb."]
+def test_bad_rows_stay_in_place_with_a_reason_and_are_counted(command, tmp_path):
+    path, out = tmp_path / "a.csv", tmp_path / "out.csv"
+    path.write_bytes(BAD)
+    done = command.run("label", path, "-o", out, *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(out)
+    assert [row["id"] for row in rows] == list("12345678")
+    assert [row["disconnect_status"] for row in rows] == [
+        "ok", "ok", "ok", "bad_row: a quotation mark is not closed", "bad_row: 3 cells, header has 2", "empty",
+        "bad_row: 1 cells, header has 2", "ok",
+    ]  # fmt: skip
+    assert b"caf\xff and" in out.read_bytes()
+    assert "3 bad_row, 1 empty" in done.stdout
+    assert "  1 a quotation mark is not closed" in done.stdout
+    assert "1 texts hold bytes that are no UTF-8; they were labelled by the rest" in done.stdout
+    counts = json.loads((tmp_path / "out.csv.manifest.json").read_text())["counts"]
+    assert counts["broken"] == {"NUL characters": 1, "bytes that are no UTF-8": 1}
+    assert counts["statuses"] == {"bad_row": 3, "empty": 1, "ok": 4}
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "value"),
-    [(classifier, "_SLICE", 100), (base, "_BATCH_CHARACTERS", 50), (base, "BATCH", 1)],
+    ("data", "message"),
+    [
+        (BAD, "a.csv, row 3, column 'text': bytes that are no UTF-8"),
+        (b"id,text\n1,a\x00b\n", "row 2, column 'text': NUL characters"),
+        (b'id,text\n1,x\n2,"open\n', "row 3, column 'text': bad_row: a quotation mark is not closed"),
+        (b"id,text\n1,x,y\n", "row 2, column 'text': bad_row: 3 cells, header has 2"),
+    ],
 )
-def test_how_the_work_is_cut_changes_nothing(default_model, monkeypatch, module, name, value):
-    expected = list(default_model.annotate_all(LONG))
-    monkeypatch.setattr(module, name, value)
-    found = list(default_model.annotate_all(LONG))
-    assert [note.evidence for note in found] == [note.evidence for note in expected]
-    for one, other in zip(found, expected, strict=True):
-        assert one.scores == pytest.approx(other.scores, abs=1e-6)
+def test_a_strict_run_stops_at_the_first_bad_row_before_labelling(command, tmp_path, data, message):
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+    done = command.run("label", path, "--strict", *OPTIONS)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
 
 
-@given(st.lists(MESSY.map(lambda text: text + " I feel numb."), min_size=1, max_size=3))
-@settings(max_examples=40, deadline=None)
-def test_docs_are_labelled_as_their_texts_are(default_model, texts):
-    from_docs = list(default_model.annotate_docs([NLP(text) for text in texts]))
-    for one, other in zip(from_docs, default_model.annotate_all(texts), strict=True):
-        assert (one.labels, one.uncertain, one.evidence) == (other.labels, other.uncertain, other.evidence)
+def test_a_text_beyond_the_limit_is_set_aside_with_its_length(monkeypatch):
+    monkeypatch.setattr(chunks, "LONGEST_TEXT", 10)
+    rows = [Row(1, {"text": "x" * 11}), Row(2, {"text": "x" * 10})]
+    (chunk,) = chunks.read_chunks(rows, LabelOptions(("text",), ("civic",)), removed=frozenset())
+    assert chunk.statuses == [["too_long: 11 characters, the limit is 10"], ["ok"]]
+
+
+def test_evidence_too_long_for_a_cell_keeps_its_strongest_items(lexicon_labeller):
+    text = "I feel numb. " * 40 + "I feel empty inside."
+    encoder = fragment_encoder({"kind": "json"})
+
+    def evidence(limit):
+        options = LabelOptions(("text",), ("numbness",), longest_evidence=limit)
+        done = label_texts(lexicon_labeller, [(0, text)], options, encoder)
+        return json.loads("{" + done.pieces[0][0] + "}")["disconnect_evidence"]
+
+    whole, cut = json.loads(evidence(None)), json.loads(evidence(3000))
+    assert 2000 < len(evidence(3000)) <= 3000
+    assert len(cut) < len(whole)
+    weights = sorted((abs(item["weight"]) for item in whole), reverse=True)
+    assert sorted((abs(item["weight"]) for item in cut), reverse=True) == weights[: len(cut)]
+
+
+def some_chunks(n):
+    rows = [Row(i, {"text": f"I feel numb, {i}."}) for i in range(n * 3)]
+    options = LabelOptions(("text",), ("numbness",), evidence=False)
+    for i in range(n):
+        own = rows[3 * i : 3 * i + 3]
+        yield next(chunks.read_chunks(own, options, removed=frozenset()))
+
+
+def pool(workers=2, model="lexicon"):
+    options = LabelOptions(("text",), ("numbness",), evidence=False)
+    return WorkerPool(workers, model=model, policy="f1", options=options, fragments={"kind": "json"})
+
+
+def children():
+    return [p for p in psutil.Process().children() if "disconnect_nlp.labelling.worker" in p.cmdline()]
+
+
+def test_workers_keep_order_survive_a_killed_one_and_are_gone_at_the_end(lexicon_labeller):
+    done = []
+    for i, (chunk, labelled) in enumerate(pool()(some_chunks(30))):
+        done.append((chunk.rows[0].number, len(labelled.pieces), labelled.given["numbness"]))
+        if i == 5:
+            children()[0].send_signal(signal.SIGKILL)
+    assert done == [(3 * i, 3, 3) for i in range(30)]
+    assert children() == []
+
+
+def test_a_worker_that_cannot_work_ends_the_run_with_an_error():
+    with pytest.raises(DataError, match="a worker process died 2 times on the same texts"):
+        list(pool(model="/nowhere/model")(some_chunks(9)))
+    assert children() == []
+
+
+def test_workers_give_the_bytes_of_one_process(command, tmp_path):
+    path = tmp_path / "a.jsonl"
+    lines = [json.dumps({"text": f"{NUMB} \ud83d {i} \U0001f636 é" if i % 7 else None}) for i in range(400)]
+    path.write_text("\n".join(lines) + "\n")
+    outputs = []
+    for workers in (1, 2):
+        out = tmp_path / f"{workers}.jsonl"
+        assert command.run("label", path, "-o", out, "--workers", workers, "--sentences", *OPTIONS).returncode == 0
+        outputs.append(out.read_bytes())
+    assert outputs[0] == outputs[1]
+
+
+def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):
+    texts = [NUMB, None, "soup", 5, "  "]
+    taken = []
+
+    def endless():
+        for number in itertools.count():
+            taken.append(number)
+            yield {"id": number, "text": texts[number % 5]}
+
+    stream = label_stream(lexicon_labeller, endless(), labels=["numbness"], evidence=True, batch=7)
+    assert taken == []
+    rows = list(itertools.islice(stream, 10))
+    assert len(taken) == 14
+    frame = pd.DataFrame({"id": range(10), "text": texts * 2})
+    expected = label_frame(lexicon_labeller, frame, text_column="text", labels=["numbness"], evidence=True)
+    assert [row["disconnect_status"] for row in rows] == expected["disconnect_status"].tolist()
+    assert [row["disconnect_numbness_score"] for row in rows if row["disconnect_status"] == "ok"] == expected[
+        "disconnect_numbness_score"
+    ].dropna().tolist()
+    assert rows[0]["disconnect_evidence"] == expected["disconnect_evidence"][0]
+    assert [row["text"] for row in label_stream(lexicon_labeller, ["a", "b"], labels=["civic"])] == ["a", "b"]
+    with pytest.raises(DataError, match="a single string"):
+        label_stream(lexicon_labeller, "a")
+    with pytest.raises(DataError, match="item 1 is int"):
+        list(label_stream(lexicon_labeller, ["a", 5]))
+
+
+def test_progress_says_nothing_where_nobody_looks(lexicon_labeller, capsys):
+    list(label_stream(lexicon_labeller, ["a"], labels=["civic"], progress=True))
+    lexicon_labeller.label_frame(pd.DataFrame({"t": ["a"]}), text_column="t", labels=["civic"], progress=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_chunk_is_no_larger_than_what_is_tokenized_at_once():
+    assert chunks.ROWS <= BATCH

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.tables import open_reader, open_writer
+from disconnect_nlp.tables import Source, open_reader, open_writer
 from disconnect_nlp.tables.delimited import detect_encoding
 
 CELL = st.text(alphabet=st.characters(blacklist_characters="\x00", blacklist_categories=("Cs",)), max_size=12)
@@ -78,7 +78,7 @@ def test_broken_json_lines_are_kept_with_a_problem(tmp_path):
     [
         ("a.csv", "", "is empty. It needs a header"),
         ("a.jsonl", "\n", "no JSON object found"),
-        ("a.docx", "x", r"format '.docx' is not known. Known: .csv, .tsv, .jsonl"),
+        ("a.docx", "x", r"format '.docx' is not known. Known: .csv, .tsv, .jsonl, .json"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(tmp_path, name, data, message):
@@ -128,4 +128,4 @@ def test_a_character_cut_by_the_sample_is_no_reason_to_doubt_utf8(tmp_path, monk
     monkeypatch.setattr("disconnect_nlp.tables.delimited._SAMPLE", 5)
     path = tmp_path / "a.csv"
     path.write_bytes("abcdé,text\n".encode())
-    assert detect_encoding(path) == "utf-8"
+    assert detect_encoding(Source(path)) == "utf-8"

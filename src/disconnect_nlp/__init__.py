@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from disconnect_nlp.labellers.classifier import DisconnectClassifier
     from disconnect_nlp.labellers.frames import label_frame
     from disconnect_nlp.labellers.lexical import LexiconLabeller
+    from disconnect_nlp.labellers.stream import label_stream
     from disconnect_nlp.records import Annotation, Cue, Evidence
     from disconnect_nlp.store import load, save
     from disconnect_nlp.taxonomy import load_taxonomy
@@ -27,6 +28,7 @@ _HOMES = {
     "Evidence": "records",
     "LexiconLabeller": "labellers.lexical",
     "label_frame": "labellers.frames",
+    "label_stream": "labellers.stream",
     "load": "store",
     "load_lexicon": "text.lexicon",
     "load_taxonomy": "taxonomy",
@@ -42,6 +44,7 @@ __all__ = [
     "Evidence",
     "LexiconLabeller",
     "label_frame",
+    "label_stream",
     "load",
     "load_lexicon",
     "load_taxonomy",

@@ -116,6 +116,27 @@ def shipped_models() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in shipped_path("models").iterdir() if (path / _MANIFEST).exists()))
 
 
+def model_identity(name: str | Path) -> dict[str, str]:
+    """Return name, version and hash of a model, without loading it.
+
+    The hash covers every file of the model; that of the lexicon baseline covers the package's own data files.
+
+    Examples
+    --------
+    >>> model_identity("lexicon")["name"]
+    'lexicon'
+    """
+    if str(name) == "lexicon":
+        hashed = hashlib.sha256()
+        for path in sorted(Path(__file__).with_name("resources").rglob("*.toml")):
+            hashed.update(path.read_bytes())
+        return {"name": "lexicon", "version": load_taxonomy().version, "sha256": hashed.hexdigest()}
+    folder = _folder(name)
+    manifest = read_manifest(folder)
+    own = hashlib.sha256((folder / _MANIFEST).read_bytes()).hexdigest()
+    return {"name": manifest.name, "version": manifest.version, "sha256": own}
+
+
 def _folder(name: str | Path) -> Path:
     if isinstance(name, Path) or "/" in name or "\\" in name:
         return Path(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -217,6 +218,21 @@ class Labeller(ABC):
         for batch in _batches(texts):
             yield from self._annotations(self.reader.read(batch), evidence=evidence)
 
+    def sentences(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Return where the sentences of each text begin and end, half-open, in characters, without white space.
+
+        Examples
+        --------
+        >>> from disconnect_nlp import load
+        >>> load("lexicon").sentences(["Long day. Nobody rang"])
+        [[(0, 9), (10, 21)]]
+        """
+        return [
+            spans
+            for batch in _batches(texts)
+            for spans in _sentence_spans(self.reader.read(batch))
+        ]
+
     def annotate_docs(self, docs: Sequence[Doc], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label Docs of any spaCy pipeline."""
         return self._annotations(tokens_of([set_sentence_starts(doc) for doc in docs]), evidence=evidence)
@@ -230,7 +246,14 @@ class Labeller(ABC):
             yield Annotation(given, dict(zip(self.labels, row, strict=True)), in_doubt, tuple(items))
 
     def label_frame(
-        self, frame: pd.DataFrame, *, text_column: str, labels: Sequence[str] | None = None, prefix: str = "disconnect_"
+        self,
+        frame: pd.DataFrame,
+        *,
+        text_column: str,
+        labels: Sequence[str] | None = None,
+        prefix: str = "disconnect_",
+        evidence: bool = False,
+        progress: bool = False,
     ) -> pd.DataFrame:
         """Return ``frame`` with decision and score columns added; index, order and other columns stay.
 
@@ -238,7 +261,15 @@ class Labeller(ABC):
         """
         from disconnect_nlp.labellers.frames import label_frame
 
-        return label_frame(self, frame, text_column=text_column, labels=labels, prefix=prefix)
+        return label_frame(
+            self,
+            frame,
+            text_column=text_column,
+            labels=labels,
+            prefix=prefix,
+            evidence=evidence,
+            progress=progress,
+        )
 
     def _names(self, mask: Array) -> list[tuple[str, ...]]:
         names: list[list[str]] = [[] for _ in mask]
@@ -261,6 +292,18 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
             batch, characters = [], 0
     if batch:
         yield batch
+
+
+def _sentence_spans(tokens: Tokens) -> list[list[tuple[int, int]]]:
+    spans: list[list[tuple[int, int]]] = [[] for _ in tokens.texts]
+    for first, last in pairwise(tokens.sentences.tolist()):
+        number = int(tokens.text_of(first))
+        begin, end = int(tokens.begins[first]), int(tokens.ends[last - 1])
+        quote = tokens.texts[number][begin:end]
+        if quote.strip():
+            start = begin + len(quote) - len(quote.lstrip())
+            spans[number].append((start, start + len(quote.strip())))
+    return spans
 
 
 def _checked(number: int, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
+from disconnect_nlp.terminal import progress_bar
 
 PREFIX = "disconnect_"
 OK, EMPTY, NOT_TEXT, BAD_ROW = "ok", "empty", "not_text", "bad_row"
@@ -34,9 +36,10 @@ def check_columns(columns: Sequence[str], added: Sequence[str], *, text_column: 
     if repeated:
         raise DataError(f"{place}: several columns are called {', '.join(repeated)}. Rename them.")
     if text_column not in columns:
+        near = get_close_matches(text_column, map(str, columns), n=1)
         raise DataError(
-            f"{place}: no column {text_column!r}. Columns: {', '.join(map(shorten, columns))}. "
-            "Name one with text_column."
+            f"{place}: no column {text_column!r}. {f'Did you mean {shorten(near[0])!r}? ' if near else ''}"
+            f"Columns: {', '.join(map(shorten, columns))}. Name one with text_column."
         )
     taken = [column for column in added if column in columns]
     if taken:
@@ -87,6 +90,7 @@ def label_frame(
     labels: Sequence[str] | None = None,
     prefix: str = PREFIX,
     evidence: bool = False,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Return a copy of ``frame`` with labels added; its index, row order and other columns stay as they are.
 
@@ -104,6 +108,8 @@ def label_frame(
         Put before the name of every added column.
     evidence
         Add a column with the evidence of each row as JSON.
+    progress
+        Show a progress bar on standard error, if that is a terminal.
 
     Returns
     -------
@@ -130,12 +136,15 @@ def label_frame(
     statuses = [status_of(value) for value in frame[text_column]]
     texts = [value for value, status in zip(frame[text_column], statuses, strict=True) if status == OK]
     notes = labeller.annotate_all(texts, evidence=evidence)
-    rows = [
-        output_cells(next(notes), chosen, evidence=evidence)
-        if status == OK
-        else empty_cells(status, chosen, evidence=evidence)
-        for status in statuses
-    ]
+    rows = []
+    with progress_bar(len(statuses), shown=progress) as bar:
+        for status in statuses:
+            rows.append(
+                output_cells(next(notes), chosen, evidence=evidence)
+                if status == OK
+                else empty_cells(status, chosen, evidence=evidence)
+            )
+            bar.advance(1)
     new = pd.DataFrame(rows, columns=added, index=frame.index)
     for label in chosen:
         new[prefix + label] = new[prefix + label].astype("Int8")

@@ -1,0 +1,143 @@
+"""Batch labelling: memory by number of rows, workers against one process, kills against no kill.
+
+    python benchmarks/batch.py memory [--rows 50000 1000000]
+    python benchmarks/batch.py workers [--rows 100000]
+    python benchmarks/batch.py resume [--rows 20000 --kills 25]
+
+Rows are sentences of the shipped corpus in an order drawn with a seed. Runs the installed command in processes of its
+own, `--labels core --no-evidence` unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from disconnect_nlp.corpus import load_corpus
+from disconnect_nlp.labelling.checkpoint import UnfinishedOutput
+
+OPTIONS = ("--text-column", "text", "--labels", "core", "--no-evidence")
+
+
+def write_rows(path: Path, rows: int, *, seed: int = 0) -> int:
+    """Write short texts; return their number of words."""
+    draw = random.Random(seed)
+    sentences = [part for text in load_corpus() for part in re.split(r"(?<=[.!?])\s+", text.text) if len(part) > 20]
+    words = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text"])
+        for number in range(rows):
+            text = draw.choice(sentences)
+            words += len(text.split())
+            writer.writerow([number, text])
+    return words
+
+
+def command(source: Path, target: Path, *options: str) -> list[str]:
+    """Return the command line of one run."""
+    return [sys.executable, "-m", "disconnect_nlp", "label", str(source), "-o", str(target), *OPTIONS, *options]
+
+
+def run(source: Path, target: Path, *options: str) -> tuple[float, float]:
+    """Run to the end; return seconds and the peak of memory in MB."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command(source, target, *options), stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"the run failed with {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - began, used.ru_maxrss / 1024
+
+
+def memory(folder: Path, rows: Sequence[int], options: Sequence[str]) -> None:
+    """Peak memory of runs over tables of several lengths."""
+    print("| rows | words | input MB | seconds | rows/s | peak MB | to the first |\n|---|---|---|---|---|---|---|")
+    first = None
+    for n in rows:
+        source = folder / f"{n}.csv"
+        words = write_rows(source, n)
+        seconds, peak = run(source, folder / f"{n}.out.csv", *options)
+        first = first or peak
+        cells = (f"{n:,}", f"{words:,}", f"{source.stat().st_size / 1e6:.0f}", f"{seconds:.0f}", f"{n / seconds:,.0f}")
+        print(f"| {' | '.join(cells)} | {peak:.0f} | {peak / first:.2f} |", flush=True)
+
+
+def workers(folder: Path, rows: int, options: Sequence[str]) -> None:
+    """Seconds of one process and of two, in turns; the outputs must be equal."""
+    source = folder / "rows.csv"
+    words = write_rows(source, rows)
+    print(f"{rows:,} rows, {words:,} words")
+    print("| workers | seconds | rows/s | ratio |\n|---|---|---|---|")
+    taken: dict[int, float] = {}
+    outputs = {}
+    for n in (1, 2):
+        target = folder / f"{n}.csv"
+        taken[n], _ = run(source, target, "--workers", str(n), *options)
+        outputs[n] = hashlib.sha256(target.read_bytes()).hexdigest()
+        print(f"| {n} | {taken[n]:.1f} | {rows / taken[n]:,.0f} | {taken[1] / taken[n]:.2f} |", flush=True)
+    print("outputs are equal" if len(set(outputs.values())) == 1 else "OUTPUTS DIFFER")
+
+
+def resume(folder: Path, rows: int, kills: int, options: Sequence[str]) -> None:
+    """Kill a run at random moments and go on; then stop one by Ctrl-C."""
+    source, whole, target = folder / "rows.csv", folder / "whole.csv", folder / "out.csv"
+    write_rows(source, rows)
+    seconds, _ = run(source, whole, *options)
+    draw, state, at_rows = random.Random(0), UnfinishedOutput(target), []
+    for _ in range(kills):
+        process = subprocess.Popen(command(source, target, "--resume", *options), stdout=subprocess.DEVNULL)
+        try:
+            process.wait(draw.uniform(0, 1.2 * seconds / kills) + 2)
+            break
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            at_rows.append(state._load().rows if state.exists() else 0)
+    run(source, target, "--resume", *options)
+    same = target.read_bytes() == whole.read_bytes()
+    print(f"{rows:,} rows; killed {len(at_rows)} times, with {at_rows} rows on disk; bytes equal: {same}")
+    for n in (1, 2):
+        again = folder / f"again{n}.csv"
+        process = subprocess.Popen(command(source, again, "--workers", str(n), *options), stderr=subprocess.PIPE)
+        state = UnfinishedOutput(again)
+        while not state.exists() or not state._load().rows:
+            time.sleep(0.01)
+        began = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        seconds = time.perf_counter() - began
+        print(f"Ctrl-C with --workers {n}: stopped after {seconds:.2f} s, exit code {process.returncode}")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("memory", "workers", "resume"))
+    parser.add_argument("--rows", type=int, nargs="+")
+    parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--options", default="", help="for the command, in one string, such as '--model lexicon'")
+    own = parser.parse_args()
+    options = own.options.split()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if own.what == "memory":
+            memory(folder, own.rows or (50_000, 1_000_000), options)
+        elif own.what == "workers":
+            workers(folder, (own.rows or [100_000])[0], options)
+        else:
+            resume(folder, (own.rows or [20_000])[0], own.kills, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""A worker process: reads a description of the work, then chunks of texts, and answers each with its cells."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from disconnect_nlp.labelling.options import LabelOptions
+from disconnect_nlp.labelling.work import label_texts
+from disconnect_nlp.labelling.workers import message
+from disconnect_nlp.store import load
+from disconnect_nlp.tables import fragment_encoder
+
+
+def main() -> None:
+    """Answer until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that started us decides
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # should a library print, it is not taken for an answer
+    questions = sys.stdin.buffer
+    spec = _value(questions.readline())
+    options = LabelOptions.from_plain(spec["options"])
+    labeller = load(spec["model"], policy=spec["policy"])
+    encoder = fragment_encoder(spec["fragments"])
+    for line in questions:
+        items = [(column, text) for column, text in _value(line)]
+        done = label_texts(labeller, items, options, encoder)
+        answers.write(message({"pieces": done.pieces, "given": done.given, "uncertain": done.uncertain}))
+        answers.flush()
+
+
+def _value(line: bytes) -> Any:
+    return json.loads(line.decode("utf-8", "surrogatepass"))
+
+
+if __name__ == "__main__":
+    main()

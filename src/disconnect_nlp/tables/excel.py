@@ -1,0 +1,113 @@
+"""Reads the sheets of spreadsheet programs and writes Excel workbooks. A text is a text, even if it begins with =."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from disconnect_nlp.errors import DataError, shorten
+from disconnect_nlp.tables.base import Dialect, Row, need
+from disconnect_nlp.tables.delimited import unique_names
+from disconnect_nlp.tables.dialects import SET_ASIDE, recognise
+from disconnect_nlp.tables.encode import as_text
+from disconnect_nlp.tables.source import Source
+
+LONGEST_CELL = 32_767  # characters; Excel's limit
+_MOST_ROWS = 1_048_576
+
+
+class SheetReader:
+    """Reads one sheet of a workbook, the first if none is named. Formulas are read as their last results.
+
+    The sheet is held in memory: Excel's limit is a million rows.
+    """
+
+    def __init__(self, source: Source, *, sheet: str | None = None) -> None:
+        calamine = need("python_calamine", extra="formats", what=f"a {source.format} file")
+        try:
+            book = calamine.CalamineWorkbook.from_path(str(source.path))
+        except calamine.CalamineError as error:
+            raise DataError(f"{source.name}: not a workbook, or damaged. Save it again as .xlsx.") from error
+        names = book.sheet_names
+        if sheet is not None and sheet not in names:
+            raise DataError(f"{source.name}: no sheet {sheet!r}. Sheets: {', '.join(map(shorten, names))}.")
+        self._sheet = book.get_sheet_by_name(sheet or names[0])
+        rows = self._rows()
+        first = next(rows, None)
+        if first is None:
+            raise DataError(f"{source.name}: sheet {shorten(sheet or names[0])!r} is empty. It needs a header row.")
+        self._skipped, header = first
+        self.columns: list[str] = unique_names([as_text(cell) for cell in header])
+        below = [[as_text(cell) for cell in cells] for _, (_, cells) in zip(range(2), rows, strict=False)]
+        self.dialect: Dialect | None = recognise(self.columns, below)
+        self.n_rows = sum(1 for _ in self._rows()) - 1
+        self.notes = [f"sheet {shorten(sheet or names[0])!r} of {len(names)} was read."] if len(names) > 1 else []
+        if self.dialect:
+            self.notes.append(f"read as {self.dialect.name}.")
+
+    def __iter__(self) -> Iterator[Row]:
+        rows = self._rows()
+        next(rows)
+        aside = self.dialect.header_rows if self.dialect else 0
+        for position, (number, cells) in enumerate(rows):
+            named = dict(zip(self.columns, cells, strict=False))
+            yield Row(number, named, aside=SET_ASIDE if position < aside else None)
+
+    def _rows(self) -> Iterator[tuple[int, list[Any]]]:
+        for number, cells in enumerate(self._sheet.iter_rows(), start=1):
+            plain = [_plain(cell) for cell in cells]
+            if any(cell is not None for cell in plain):
+                yield number, plain
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return None if cell == "" else cell
+
+
+class ExcelWriter:
+    """Writes one sheet, row by row; what is in the workbook beside the cells of the sheet read is not carried over."""
+
+    def __init__(self, path: Path, columns: list[str]) -> None:
+        openpyxl = need("openpyxl", extra="formats", what="writing an .xlsx file")
+        self._cell = openpyxl.cell.WriteOnlyCell
+        self._clean = openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE
+        self._path, self._columns, self._row = path, columns, 0
+        self._book = openpyxl.Workbook(write_only=True)
+        self._sheet = self._book.create_sheet("labelled")
+        self._append(columns)
+
+    def write(self, cells: dict[str, Any]) -> None:
+        """Write one row; missing cells stay empty."""
+        if self._row == _MOST_ROWS:
+            raise DataError(f"{_MOST_ROWS:,} rows are Excel's limit. Name an output that ends in .csv or .parquet.")
+        self._append([cells.get(column) for column in self._columns])
+
+    def close(self) -> None:
+        """Write the workbook."""
+        self._book.save(self._path)
+
+    def _append(self, values: list[Any]) -> None:
+        self._row += 1
+        self._sheet.append([self._written(value, column) for value, column in zip(values, self._columns, strict=True)])
+
+    def _written(self, value: Any, column: str) -> Any:
+        if value is None or isinstance(value, bool | int | float | datetime.date | datetime.time | datetime.timedelta):
+            return value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
+        text = self._clean.sub("\ufffd", as_text(value))
+        check_length(text, row=self._row, column=column)
+        cell = self._cell(self._sheet, text)
+        cell.data_type = "s"  # else a text that begins with = would become a formula
+        return cell
+
+
+def check_length(text: str, *, row: int, column: str) -> None:
+    """Raise DataError if a text is longer than a cell of Excel can be."""
+    if len(text) > LONGEST_CELL:
+        raise DataError(
+            f"row {row}: column {shorten(column)!r} holds {len(text):,} characters; Excel's limit is {LONGEST_CELL:,}. "
+            "Name an output that ends in .csv or .parquet."
+        )
