@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PUBLIC ?=
 REAL ?=
 
-.PHONY: demo test lint models clean
+.PHONY: demo test lint models notebooks clean
 
 # Install again only when what is installed has changed.
 $(VENV)/base: pyproject.toml
@@ -36,6 +36,10 @@ lint: $(VENV)/dev
 
 models: $(VENV)/base
 	$(BIN)/python -m disconnect_nlp.building $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL))
+
+# Run again after a change of the models: the outputs are kept in the files.
+notebooks: $(VENV)/dev
+	$(BIN)/python notebooks/execute.py
 
 clean:
 	rm -rf $(VENV) demo dist build
