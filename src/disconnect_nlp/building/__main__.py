@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 from disconnect_nlp.building.ensemble import fit_ensemble
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.card import model_card
@@ -26,6 +25,7 @@ from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.store import pack, read_adapters, save, save_ensemble
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
+from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 
 VERSION = "0.2.0"
 
@@ -86,12 +86,22 @@ def accurate(
     prevalence = _prevalence(taxonomy)
     texts = training_texts(public, taxonomy)
     base = _fit(texts, prevalence)
-    model, scores, rows = fit_ensemble(base, texts, read_adapters(file), prevalence, encoder)
+    learned = read_adapters(file)
+    model, scores, rows = fit_ensemble(base, texts, learned, prevalence, encoder)
     few = [texts.labels[row] for row in rows]
     n_authored = int((rows < texts.n_authored).sum())
     rates = held_out_rates(model, scores, few, texts.observed[rows], n_authored)
     card = _card("accurate", texts.what, prevalence, {"model": model, "default": base}, real)
-    save_ensemble(model, out / "accurate", version=VERSION, trained_on=texts.what, error_rates=rates, card=card)
+    save_ensemble(
+        model,
+        learned,
+        out / "accurate",
+        base_folder=out / "default",
+        version=VERSION,
+        trained_on=texts.what,
+        error_rates=rates,
+        card=card,
+    )
 
 
 def _prevalence(taxonomy: Taxonomy) -> dict[str, float]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from disconnect_nlp.training import TrainingTexts, held_out
 from disconnect_nlp.labellers.calibration import Calibration, calibrate
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import Array, SentenceEncoder, split_adapters
 from disconnect_nlp.labellers.ensemble import EncoderEnsemble
+from disconnect_nlp.training import TrainingTexts, held_out
 
 _SHARES = np.linspace(0.3, 0.9, 7)
 _FEW = 20

@@ -8,13 +8,14 @@ import numpy as np
 
 from disconnect_nlp.labellers.base import POLICIES, Policy
 from disconnect_nlp.labellers.classifier import DisconnectClassifier, label_matrix
+from disconnect_nlp.labellers.ensemble import EncoderEnsemble
 from disconnect_nlp.store import ErrorRates, LabelRates
 
 _MIN_POSITIVES = 10  # of real passages; with fewer, all passages speak
 
 
 def held_out_rates(
-    model: DisconnectClassifier,
+    model: DisconnectClassifier | EncoderEnsemble,
     log_odds: np.ndarray,
     labels: Sequence[Iterable[str]],
     observed: np.ndarray,

@@ -227,11 +227,7 @@ class Labeller(ABC):
         >>> load("lexicon").sentences(["Long day. Nobody rang"])
         [[(0, 9), (10, 21)]]
         """
-        return [
-            spans
-            for batch in _batches(texts)
-            for spans in _sentence_spans(self.reader.read(batch))
-        ]
+        return [spans for batch in _batches(texts) for spans in _sentence_spans(self.reader.read(batch))]
 
     def annotate_docs(self, docs: Sequence[Doc], *, evidence: bool = True) -> Iterator[Annotation]:
         """Label Docs of any spaCy pipeline."""

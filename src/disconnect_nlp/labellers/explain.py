@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from spacy.tokens import Doc
 
-from disconnect_nlp.labellers.evidence import heaviest_run
+from disconnect_nlp.labellers.evidence import heaviest_runs
 from disconnect_nlp.records import Evidence
 
 if TYPE_CHECKING:
@@ -204,7 +204,11 @@ def _split(doc: Doc, values: Array, offset: int, first: int, last: int) -> Itera
     """Cut tokens ``first`` to ``last`` into phrases: the heaviest run of words, then the same left and right of it."""
     bounds = [first, *(i for i in range(first + 1, last) if doc[i - 1].whitespace_ or doc[i - 1].is_space), last]
     words = np.array([values[a - offset : b - offset].sum() for a, b in pairwise(bounds)])
-    weight, begin, end = max(heaviest_run(words - _LEAN), heaviest_run(-words - _LEAN))
+    n = len(words)
+    both = np.concatenate((words - _LEAN, -words - _LEAN))
+    weights, begins, ends = heaviest_runs(both, np.array([0, n]), np.array([n, n]))
+    side = int(weights.argmax())
+    weight, begin, end = float(weights[side]), int(begins[side]) - side * n, int(ends[side]) - side * n
     if weight < _MIN_PHRASE:
         yield first, last
         return
