@@ -19,7 +19,7 @@ import typer
 from rich.table import Table
 
 from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
-from disconnect_nlp.eval.metrics import bootstrap_weights, interval
+from disconnect_nlp.eval.resampling import bootstrap_weights, interval
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
 from disconnect_nlp.store import load

@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from disconnect_nlp.eval.metrics import Array, ratio
 from disconnect_nlp.labellers.calibration import sigmoid
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
-from disconnect_nlp.labellers.featurizer import Window
+from disconnect_nlp.labellers.windows import Windows
 
 _STRENGTHS = (1.0, 3.0, 10.0)
 _FOLDS = 5
@@ -81,7 +81,7 @@ class InDomainClassifier:
         """Fit on 0/1 labels of shape ``(n_texts, n_labels)``; return self."""
         self._own = DisconnectClassifier().prepare()
         self.characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True)
-        windows = self._windows(texts)
+        windows = self._own.whole(texts)
         self._own.featurizer.fit(windows)
         self.characters.fit(texts)
         features = self._features(texts, windows)
@@ -92,19 +92,15 @@ class InDomainClassifier:
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return scores from 0 to 1; balanced classes make them no calibrated probabilities."""
-        features = self._features(texts, self._windows(texts))
+        features = self._features(texts, self._own.whole(texts))
         return sigmoid(np.column_stack([model.decision_function(features) for model in self.models]))
 
     def decide(self, scores: Array) -> Array:
         """Decide by the thresholds found in cross-validation."""
         return (scores >= self.thresholds).astype(np.int8)
 
-    def _windows(self, texts: Sequence[str]) -> list[Window]:
-        return [(doc, 0, len(doc)) for doc in map(self._own.nlp, texts)]
-
-    def _features(self, texts: Sequence[str], windows: Sequence[Window]) -> sparse.csr_matrix:
+    def _features(self, texts: Sequence[str], windows: Windows) -> sparse.csr_matrix:
         blocks = [self._own.featurizer.transform(windows), self.characters.transform(texts)]
-        self._own.featurizer.matches.forget()
         return sparse.hstack(blocks, format="csr")
 
 

@@ -25,7 +25,6 @@ from disconnect_nlp.eval.metrics import Array
 from disconnect_nlp.eval.resampling import group_codes
 from disconnect_nlp.labellers.calibration import sigmoid
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
-from disconnect_nlp.labellers.featurizer import Window
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.taxonomy import load_taxonomy
 
@@ -123,7 +122,7 @@ def mark_reread(found: Sequence[Suspect], texts: Sequence[Text]) -> list[Suspect
 def _features(texts: Sequence[str]) -> sparse.csr_matrix:
     """Features of the shipped classifier, fitted anew; they see no labels."""
     model = DisconnectClassifier().prepare()
-    windows: list[Window] = [(doc, 0, len(doc)) for doc in map(model.nlp, texts)]
+    windows = model.whole(texts)
     return model.featurizer.fit(windows).transform(windows)
 
 

@@ -101,6 +101,11 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         self.featurizer = Featurizer(self.taxonomy, matches, bits=self.bits, vectors=self.vectors)
         return self
 
+    def whole(self, texts: Sequence[str]) -> Windows:
+        """Return each text as one window, as long as it is: the unit of fitting."""
+        tokens = self.reader.read(list(texts))
+        return Windows(tokens, tokens.bounds[:-1], tokens.bounds[1:])
+
     def fit(
         self,
         texts: Sequence[str],
@@ -176,8 +181,7 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
             raise DataError(
                 f"{len(set(groups))} groups are too few for {self.folds} folds. Pass folds= or more groups."
             )
-        tokens = self.reader.read(list(texts))
-        windows = Windows(tokens, tokens.bounds[:-1], tokens.bounds[1:])
+        windows = self.whole(texts)
         return self.featurizer.fit(windows).transform(windows), truth, observed, weights, groups
 
     def analyse(self, tokens: Tokens) -> ModelAnalysis:
