@@ -143,7 +143,7 @@ def test_of_overlapping_spans_the_best_stays(spans):
 SAID = (
     "numb|numb|numb|i|my|he|my sister|people|you|not|never|do not|no longer|not only|used to|that is over|not any more|"
     'if|as if|might|but|so|(|)|:|,|.|?|\n|"|“|”|said|I said|back then|once|if i died|would|feel|that has changed|"numb|'
-    'numb"|“numb|numb”|not numb|my brother'
+    'numb"|“numb|numb”|not numb|my brother|or not me|not once i'
 )
 STATED = st.lists(st.sampled_from(SAID.split("|")), max_size=30).map(" ".join)
 FINDER, PLAIN = MatchFinder(NLP, _lexicon(["numb"])), plain.PlainAssertion(NLP, load_cues())

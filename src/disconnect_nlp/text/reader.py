@@ -107,11 +107,8 @@ class TextReader:
         vocab.lex_attr_getters = {attribute: vocab.lex_attr_getters[attribute] for attribute in _NEEDED}
         self._chunks = _Chunks(self.nlp)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__()  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[TextReader], tuple[()]]:
+        return TextReader, ()  # without what it has read
 
     def read(self, texts: Sequence[str]) -> Tokens:
         """Return the tokens of all texts."""

