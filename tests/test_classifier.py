@@ -226,7 +226,7 @@ def test_a_changed_file_is_refused_before_anything_is_built(saved, name, monkeyp
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    monkeypatch.setattr("disconnect_nlp.store._construct", lambda *_: pytest.fail("constructed"))
+    monkeypatch.setattr("disconnect_nlp.store.classifier._construct", lambda *_: pytest.fail("constructed"))
     with pytest.raises(ModelError, match=f"{name} is not the file that was saved"):
         load(saved)
 

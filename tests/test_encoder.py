@@ -17,7 +17,10 @@ from disconnect_nlp.store import load, load_folder
 # First six dimensions and length of the mean token vector, from transformers' BertModel in float32.
 REFERENCE = {
     "Nobody reads my reports.": ([0.77909, 0.06085, -0.37321, 0.47874, -0.02433, -0.12689], 5.97246),
-    "The bus was late, and the café ☕ on the corner shut early.": ([0.33374, 0.35065, 0.20250, 0.22918, 0.44653, 0.25042], 4.88157),
+    "The bus was late, and the café ☕ on the corner shut early.": (
+        [0.33374, 0.35065, 0.20250, 0.22918, 0.44653, 0.25042],
+        4.88157,
+    ),
 }
 
 

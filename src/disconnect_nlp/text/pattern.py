@@ -60,7 +60,7 @@ def parse_pattern(pattern: str, classes: WordClasses, *, place: str) -> Pattern:
     --------
     >>> parsed = parse_pattern("feel~ (so) numb|empty", WordClasses({}), place="example")
     >>> [sorted(element.words) for element in parsed.elements]
-    [['feel', 'feeling', 'feels', 'felt'], ['so'], ['empty', 'numb']]
+    [['feel', 'feelin', 'feeling', 'feels', 'felt'], ['so'], ['empty', 'numb']]
     """
     elements = tuple(
         classes.elements.get(part) or _element(part, classes, place=f"{place}: pattern {pattern!r}")
