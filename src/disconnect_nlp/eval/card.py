@@ -22,6 +22,23 @@ def _screen(result: Mapping[str, Any]) -> list[str]:
     ]
 
 
+_KINDS = {
+    "default": (
+        "one logistic regression a label over hashed n-grams and asserted lexicon matches; calibrated per label on "
+        "held-out author batches.",
+        "`model` is this model. `authored only` is the variant that `make models` builds where the public passages are "
+        "not at hand. `lexicon` is the phrase baseline.",
+    ),
+    "accurate": (
+        "the mean of two log-odds: those of `default`, and one linear head a label on the sentence vector of "
+        "all-MiniLM-L6-v2 (Wang et al. 2020) with low-rank adapters (Hu et al. 2021) learned on the same texts. One "
+        "author batch in nine was kept from that learning; share, calibration and thresholds come from it. Labels with "
+        "fewer than 20 held-out texts are those of `default`. The weights of the encoder are not part of this model.",
+        "`model` is this model; `default` is the other one, fitted on the same texts.",
+    ),
+}
+
+
 def model_card(
     name: str,
     version: str,
@@ -34,6 +51,8 @@ def model_card(
 
     Parameters
     ----------
+    name
+        ``default`` or ``accurate``.
     prevalence
         Share of texts expected to carry each label, which the calibration assumes.
     results
@@ -41,6 +60,7 @@ def model_card(
     screens
         The same for the labels of the safety screen.
     """
+    kind, beside = _KINDS[name]
     source = files("disconnect_nlp") / "resources" / "card.md.j2"
     environment = jinja2.Environment(
         autoescape=False,
@@ -51,6 +71,8 @@ def model_card(
     return environment.from_string(source.read_text(encoding="utf-8")).render(
         name=name,
         version=version,
+        kind=kind,
+        beside=beside,
         trained_on=trained_on,
         taxonomy=load_taxonomy(),
         prevalence=prevalence,
