@@ -32,7 +32,7 @@ from disconnect_nlp.corpus import load_corpus
 
 Work = rivals.Work
 BASE = "spaCy tokenizer + sentencizer"
-_SLOW, _SLOW_WORDS = ("ensemble", "MiniLM"), 20_000  # what takes long is given the first texts only
+_SLOW, _SLOW_WORDS = ("ensemble", "MiniLM"), 10_000  # what takes long is given the first texts only
 
 
 def read_texts(path: Path | None, column: str) -> list[str]:
@@ -120,7 +120,7 @@ def by_rows(texts: Sequence[str]) -> tuple[list[int], list[float]]:
     return rows, [seconds(model.predict, [texts[i % len(texts)] for i in range(size)]) for size in rows]
 
 
-def start_up(passes: int = 7) -> dict[str, tuple[float, float]]:
+def start_up(passes: int = 5) -> dict[str, tuple[float, float]]:
     """Wall and CPU seconds until spaCy and scikit-learn are imported, and until the first row is labelled."""
     programs = {
         "import spacy, sklearn": "import spacy, sklearn",
