@@ -87,7 +87,7 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     monkeypatch.setattr("disconnect_nlp.building.ensemble.SentenceEncoder", _Counting)
     words = ["numb", "bus", "soup", "river"]
     texts = [f"today {words[i % 4]} and {words[i // 4 % 4]} on day {i}" for i in range(720)]
-    labels = [("numbness",) if "numb" in text and i % 10 else () for i, text in enumerate(texts)]
+    labels = [("numbness",) if "numb" in text else () for text in texts]
     labels[0] = ("civic",)
     groups = [f"author{i % 90}" for i in range(len(texts))]
     training = TrainingTexts(texts, labels, groups, np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8), len(texts))
