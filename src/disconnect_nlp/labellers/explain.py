@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 _MIN_PHRASE = 0.25  # below this, for or against, words are left together as the rest of their sentence
-_LEAN = 0.08  # what a word must add for a phrase to stretch over it: phrases that end where the meaning does
+_LEAN = 0.05  # what a word must add for a phrase to stretch over it: phrases that end where the meaning does
 
 
 @dataclass(frozen=True, slots=True)

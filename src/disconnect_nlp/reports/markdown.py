@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import disconnect_nlp
-from disconnect_nlp.reports import wording
+from disconnect_nlp.reports import formats, wording
 from disconnect_nlp.reports.passages import Passage
 from disconnect_nlp.reports.rows import by_key
 from disconnect_nlp.reports.summarise import ReportData
@@ -56,7 +56,7 @@ def _list(lines: Sequence[str]) -> str:
 
 
 def _rows(data: ReportData) -> str:
-    return f"{wording.number(data.n_rows)} rows: " + ", ".join(f"{n} {status}" for status, n in data.statuses.items())
+    return f"{formats.number(data.n_rows)} rows: " + ", ".join(f"{n} {status}" for status, n in data.statuses.items())
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -75,14 +75,14 @@ def _prevalence(data: ReportData) -> list[str]:
         heads[4:4] = ["Corrected", "95 % interval"] if data.corrected else []
         rows = []
         for row in own.to_dict("records"):
-            cells = [_named(row["label"]), wording.number(row["given"]), wording.percent(row["share"], 1)]
-            cells.append(wording.between(row["low"], row["high"]))
+            cells = [_named(row["label"]), formats.number(row["given"]), formats.percent(row["share"], 1)]
+            cells.append(formats.between(row["low"], row["high"]))
             if data.corrected:
                 cells += [
-                    wording.percent(row["corrected"], 1),
-                    wording.between(row["corrected_low"], row["corrected_high"]),
+                    formats.percent(row["corrected"], 1),
+                    formats.between(row["corrected_low"], row["corrected_high"]),
                 ]
-            rows.append([*cells, wording.number(row["uncertain"])])
+            rows.append([*cells, formats.number(row["uncertain"])])
         parts += [f"### {group.name}", _table(heads, rows)]
     pairs = wording.pairs(data)
     return parts + (["### What goes together", _list(pairs)] if pairs else [])
@@ -90,7 +90,7 @@ def _prevalence(data: ReportData) -> list[str]:
 
 def _named(label: str) -> str:
     experimental = load_taxonomy()[label].quality == "experimental"
-    return wording.name(label) + (" (experimental)" if experimental else "")
+    return formats.name(label) + (" (experimental)" if experimental else "")
 
 
 def _manifest(data: ReportData) -> list[str]:
@@ -104,12 +104,12 @@ def _changes(data: ReportData) -> list[str]:
         change = by_key(data["change"], "label")
         rows = [
             [
-                wording.name(label),
-                wording.percent(row["share_early"]),
-                wording.percent(row["share_late"]),
-                f"{wording.points(row['difference'])} [{wording.points(row['difference_low'])} to "
-                f"{wording.points(row['difference_high'])}]",
-                wording.p_value(row["p_adjusted"]),
+                formats.name(label),
+                formats.percent(row["share_early"]),
+                formats.percent(row["share_late"]),
+                f"{formats.points(row['difference'])} [{formats.points(row['difference_low'])} to "
+                f"{formats.points(row['difference_high'])}]",
+                formats.p_value(row["p_adjusted"]),
             ]
             for label in core
             for row in [change[label]]
@@ -131,13 +131,13 @@ def _by_group(data: ReportData, column: str, labels: Sequence[str]) -> str:
     own = frame[(frame["column"] == column) & frame["label"].isin(labels)]
     rows = [
         [
-            wording.name(row["label"]),
+            formats.name(row["label"]),
             row["group"],
-            wording.number(row["texts"]),
-            wording.percent(row["share"]),
-            f"{wording.points(row['difference'])} [{wording.points(row['difference_low'])} to "
-            f"{wording.points(row['difference_high'])}]",
-            wording.p_value(row["p_adjusted"]),
+            formats.number(row["texts"]),
+            formats.percent(row["share"]),
+            f"{formats.points(row['difference'])} [{formats.points(row['difference_low'])} to "
+            f"{formats.points(row['difference_high'])}]",
+            formats.p_value(row["p_adjusted"]),
         ]
         for row in own.to_dict("records")
     ]
@@ -150,7 +150,7 @@ def _words(data: ReportData) -> list[str]:
     for label in wording.core_labels(data) if len(frame) else []:
         terms = frame.loc[frame["label"] == label, ["term", "texts_with"]].to_numpy().tolist()
         if terms:
-            rows.append([wording.name(label), ", ".join(f"{term} ({n})" for term, n in terms)])
+            rows.append([formats.name(label), ", ".join(f"{term} ({n})" for term, n in terms)])
     return ["## The words", _table(["Label", "Words (texts with the label)"], rows)] if rows else []
 
 
@@ -162,7 +162,7 @@ def _passages(data: ReportData) -> list[str]:
             where = ", ".join([passage.name, *passage.facts, f"score {passage.scores[label]:.2f}"])
             parts.append(f"> {_marked(passage, label)}\n>\n> {plain(where)}")
         if own:
-            parts.insert(len(parts) - len(own[:_PASSAGES]), f"### {wording.name(label)}")
+            parts.insert(len(parts) - len(own[:_PASSAGES]), f"### {formats.name(label)}")
     return parts
 
 

@@ -1,51 +1,24 @@
-"""Plots of a report by matplotlib: as inline SVG in the colours of the page, or as PNG and SVG files for a paper."""
+"""Plots of a report by matplotlib: parts of the page, or PNG and SVG files for a paper."""
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
-
-matplotlib.use("svg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from disconnect_nlp.reports.compare import MIN_TOGETHER
+from disconnect_nlp.reports.drawing import PAGE, PAPER, Palette, dressed, inline, settings
 from disconnect_nlp.reports.rows import by_key, rows
 from disconnect_nlp.reports.summarise import ReportData
 from disconnect_nlp.taxonomy import load_taxonomy
 
-# Okabe & Ito (2008): told apart by readers with colour-blindness.
-_BLUE, _ORANGE = "#0072b2", "#d55e00"
 _DOTS_PER_INCH = 300
 _MOST_TICKS = 300  # a person's texts drawn one by one; more fall together
-
-
-@dataclass(frozen=True)
-class Palette:
-    """Colours of a plot."""
-
-    ink: str
-    accent: str
-    soft: str
-    second: str
-
-
-PAPER = Palette("#222222", _BLUE, "#c9d3da", _ORANGE)
-# Placeholders that no plot uses otherwise; replaced by the page's own colours, which follow its theme.
-_PAGE = Palette("#010203", "#040506", "#070809", "#0a0b0c")
-_VARIABLES = {_PAGE.ink: "--ink", _PAGE.accent: "--accent", _PAGE.soft: "--soft", _PAGE.second: "--second"}
 
 
 def prevalence_figure(data: ReportData, labels: Sequence[str], palette: Palette = PAPER) -> Figure:
@@ -64,7 +37,7 @@ def prevalence_figure(data: ReportData, labels: Sequence[str], palette: Palette 
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(_percent)
     axes.set_xlabel("share of texts, 95 % interval")
-    return _dressed(figure, palette)
+    return dressed(figure, palette)
 
 
 def time_figure(data: ReportData, labels: Sequence[str], palette: Palette = PAPER, *, columns: int = 3) -> Figure:
@@ -77,7 +50,7 @@ def time_figure(data: ReportData, labels: Sequence[str], palette: Palette = PAPE
         axes.set_title(_name(label), loc="left", fontsize=9, color=palette.ink)
     for axes in list(grid.flat)[len(labels) :]:
         axes.set_axis_off()
-    return _dressed(figure, palette)
+    return dressed(figure, palette)
 
 
 def groups_figure(data: ReportData, column: str, labels: Sequence[str], palette: Palette = PAPER) -> Figure:
@@ -95,7 +68,7 @@ def groups_figure(data: ReportData, column: str, labels: Sequence[str], palette:
         axes.xaxis.set_major_formatter(_percent)
     _names(figure.axes[0], labels)
     figure.axes[len(groups) // 2].set_xlabel("difference from the other texts", fontsize=9)
-    return _dressed(figure, palette)
+    return dressed(figure, palette)
 
 
 def together_figure(data: ReportData, labels: Sequence[str], palette: Palette = PAPER) -> Figure:
@@ -117,7 +90,7 @@ def together_figure(data: ReportData, labels: Sequence[str], palette: Palette = 
     axes.set_yticks(range(len(labels)), [_name(label) for label in labels], fontsize=8)
     axes.set_xlabel("also carry")
     axes.set_ylabel("of the texts with")
-    return _dressed(figure, palette, grid=False)
+    return dressed(figure, palette, grid=False)
 
 
 def person_figure(data: ReportData, person: str, palette: Palette = PAPER) -> Figure:
@@ -144,22 +117,22 @@ def person_figure(data: ReportData, person: str, palette: Palette = PAPER) -> Fi
     places = np.linspace(first, last, 3) if last > first else [first]
     dates = [(pd.Timestamp(0) + pd.Timedelta(days=float(day))).strftime("%d %b %Y") for day in places]
     axes.set_xticks(list(places), dates, fontsize=7.5)
-    return _dressed(figure, palette)
+    return dressed(figure, palette)
 
 
 def page_time(data: ReportData, label: str) -> str:
     """Return one label over time as inline SVG."""
     figure = Figure(figsize=(3.7, 1.55))
-    _over_time(figure.subplots(), data, label, _PAGE)
+    _over_time(figure.subplots(), data, label, PAGE)
     title = f"{_name(label)}: share of texts by {data.period_unit}, with 95 % intervals"
-    return _inline(_dressed(figure, _PAGE), f"time-{label}", f"{title}. {_in_words(data, label)}")
+    return inline(dressed(figure, PAGE), f"time-{label}", f"{title}. {_in_words(data, label)}")
 
 
 def page_person(data: ReportData, person: str, number: int) -> str:
     """Return one person's texts over time as inline SVG."""
     labels = ", ".join(_name(label) for label, days in data.ticks[person].items() if label and days)
-    return _inline(
-        person_figure(data, person, _PAGE),
+    return inline(
+        person_figure(data, person, PAGE),
         f"person-{number}",
         f"One tick a text of {person}, in order of time: all texts, then those with {labels}.",
     )
@@ -184,7 +157,7 @@ def write_plots(data: ReportData, folder: Path, labels: Sequence[str]) -> list[P
         figure = draw()
         for kind in ("png", "svg"):
             paths.append(folder / f"{name}.{kind}")
-            with _settings():
+            with settings():
                 metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
                 figure.savefig(paths[-1], format=kind, dpi=_DOTS_PER_INCH, metadata=metadata, bbox_inches="tight")
     return paths
@@ -200,7 +173,7 @@ def _over_time(axes: Axes, data: ReportData, label: str, palette: Palette) -> No
     axes.plot(places, share, color=palette.accent, marker="o", markersize=3, linewidth=1.3)
     axes.set_ylim(0, min(1.02, max(0.1, float(np.nanmax(high)) * 1.08)))
     axes.yaxis.set_major_formatter(_percent)
-    axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3))
+    axes.yaxis.set_major_locator(MaxNLocator(3))
     step = max(1, -(-len(own) // 4))
     axes.set_xticks(places[::step], list(own["period"])[::step], fontsize=7.5)
     axes.tick_params(axis="y", labelsize=8)
@@ -263,60 +236,3 @@ def _barcode(days: Sequence[float], row: int) -> tuple[np.ndarray, np.ndarray]:
     x = np.repeat(places, 3).astype(float)
     y = np.tile([row - 0.35, row + 0.35, np.nan], len(places))
     return x, y
-
-
-def _dressed(figure: Figure, palette: Palette, *, grid: bool = True) -> Figure:
-    for axes in figure.axes:
-        axes.tick_params(colors=palette.ink, labelcolor=palette.ink, length=2)
-        if grid:
-            axes.grid(axis="both", color=palette.soft, linewidth=0.5, alpha=0.7)
-            axes.set_axisbelow(True)
-        for side, spine in axes.spines.items():
-            spine.set_color(palette.soft)
-            spine.set_visible(side in ("left", "bottom"))
-    with _settings():
-        figure.tight_layout()
-    return figure
-
-
-@contextmanager
-def _settings() -> Iterator[None]:
-    # Text stays text, a name with dollar signs is no formula; a fixed salt makes equal figures equal bytes.
-    own: Any = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "disconnect",
-        "font.family": "sans-serif",
-        "text.parse_math": False,
-    }
-    with matplotlib.rc_context(own), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box, named in the table
-        yield
-
-
-def _inline(figure: Figure, key: str, words: str) -> str:
-    """Return SVG without style attributes, which the page's content security policy would refuse."""
-    buffer = io.StringIO()
-    with _settings():
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sstyle="([^"]*)"', lambda found: _attributes(found[1]), svg)
-    for colour, variable in _VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable})")
-    # Ids must be unique among all plots of a page.
-    prefix = f"p{zlib.crc32(key.encode()):x}"
-    svg = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', svg)
-    svg = re.sub(r'(xlink:href="#|url\(#)([^")]+)', rf"\1{prefix}-\2", svg)
-    svg = re.sub(r"<svg[^>]*>", lambda found: re.sub(r' (width|height)="[^"]*"', "", found[0]), svg, count=1)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(words)}"', 1)
-
-
-def _attributes(style: str) -> str:
-    """Turn ``fill: none; stroke: #000`` into attributes, the short form of a font into its size."""
-    parts = [part.split(":", 1) for part in style.split(";") if ":" in part]
-    own = {name.strip(): value.strip() for name, value in parts}
-    if "font" in own:
-        own["font-size"] = own.pop("font").split()[0]
-    own.pop("font-family", None)
-    return "".join(f' {name}="{escape(value)}"' for name, value in own.items())

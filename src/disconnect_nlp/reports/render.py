@@ -11,7 +11,7 @@ import jinja2
 import pandas as pd
 
 import disconnect_nlp
-from disconnect_nlp.reports import wording
+from disconnect_nlp.reports import formats, wording
 from disconnect_nlp.reports.compare import MIN_TOGETHER
 from disconnect_nlp.reports.passages import Passage
 from disconnect_nlp.reports.plot import page_person, page_time
@@ -45,15 +45,15 @@ def _csp_hash(content: str) -> str:
 def _helpers() -> dict[str, Any]:
     return {
         "version": disconnect_nlp.__version__,
-        "percent": wording.percent,
-        "points": wording.points,
-        "p": wording.p_value,
-        "number": wording.number,
+        "percent": formats.percent,
+        "points": formats.points,
+        "p": formats.p_value,
+        "number": formats.number,
         "cancelled": wording.not_counted,
         "at": lambda share, most: f"{200 * share / most:.2f}",
-        "between": wording.between,
+        "between": formats.between,
         "scored": lambda passage, labels: " ".join(f"{label}:{passage.scores[label]:.4f}" for label in labels),
-        "names": {label: wording.name(label) for label in load_taxonomy().ids},
+        "names": {label: formats.name(label) for label in load_taxonomy().ids},
     }
 
 
@@ -71,7 +71,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "heat": _heat(data, core) if len(core) > 1 else None,
         "statuses": sorted(data.statuses.items(), key=lambda item: (item[0] != "ok", item[0])),
         "manifest": wording.manifest_rows(data.manifest),
-        "timed": [(wording.name(label), page_time(data, label)) for label in timed],
+        "timed": [(formats.name(label), page_time(data, label)) for label in timed],
         "early_late": _early_late(data, core) if len(data["change"]) else None,
         "group_columns": [_by_group(data, column, core) for column in data.columns.groups],
         "persons": _persons(data),
@@ -80,7 +80,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "core": taxonomy.core,
         "passages": _sorted(data.passages),
         "choices": _choices(data),
-        "definitions": [(label, wording.name(label), taxonomy[label].definition) for label in data.labels],
+        "definitions": [(label, formats.name(label), taxonomy[label].definition) for label in data.labels],
     }
     return context | {"changes": bool(context["timed"] or context["group_columns"] or context["persons"])}
 
@@ -93,10 +93,10 @@ def _group(data: ReportData, group: Group) -> dict[str, Any]:
     taxonomy, labels = load_taxonomy(), _own(data, group)
     frame = data["prevalence"][data["prevalence"]["label"].isin(labels)]
     own = by_key(frame, "label")
-    listed = [{**own[label], "name": wording.name(label), "definition": taxonomy[label].definition} for label in labels]
+    listed = [{**own[label], "name": formats.name(label), "definition": taxonomy[label].definition} for label in labels]
     highest = frame[["high", "corrected_high"]].max().max()
     given = frame[frame["given"] > 0].sort_values("given", ascending=False).head(3)
-    in_short = ", ".join(f"{wording.name(row.label)} {wording.percent(row.share)}" for row in rows(given))
+    in_short = ", ".join(f"{formats.name(row.label)} {formats.percent(row.share)}" for row in rows(given))
     return {
         "id": group.id,
         "name": group.name,
@@ -106,16 +106,16 @@ def _group(data: ReportData, group: Group) -> dict[str, Any]:
         "rows": listed,
         "most": 0.05 if pd.isna(highest) else max(0.05, float(highest)),
         "in_short": "" if group.recall_first else in_short or "none given",
-        "experimental": [wording.name(label) for label in labels if taxonomy[label].quality == "experimental"],
+        "experimental": [formats.name(label) for label in labels if taxonomy[label].quality == "experimental"],
     }
 
 
 def _heat(data: ReportData, labels: list[str]) -> dict[str, Any]:
     both = data["together"].set_index(["label", "other"])["both"]
     given = data["prevalence"].set_index("label")["given"]
-    names = [wording.name(label).removesuffix(" disconnection") for label in labels]
+    names = [formats.name(label).removesuffix(" disconnection") for label in labels]
     lines = [
-        (f"{name} ({wording.number(given[label])})", [_cell(both, given, label, other) for other in labels])
+        (f"{name} ({formats.number(given[label])})", [_cell(both, given, label, other) for other in labels])
         for name, label in zip(names, labels, strict=True)
     ]
     return {"names": names, "rows": lines, "pairs": wording.pairs(data)}
@@ -128,7 +128,7 @@ def _cell(both: pd.Series[Any], given: pd.Series[Any], label: str, other: str) -
     n, hits = int(given[label]), int(both[label, other])
     if n < MIN_TOGETHER:
         return {"text": f"{hits} of {n}", "shade": 0}
-    return {"text": wording.percent(hits / n), "shade": min(4, -(-5 * hits // n))}
+    return {"text": formats.percent(hits / n), "shade": min(4, -(-5 * hits // n))}
 
 
 def _early_late(data: ReportData, labels: list[str]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _early_late(data: ReportData, labels: list[str]) -> dict[str, Any]:
         "late_from": data["change"]["late_from"].iloc[0],
         "n_early": int(data["change"]["texts_early"].iloc[0]),
         "n_late": int(data["change"]["texts_late"].iloc[0]),
-        "rows": [{**change[label], "name": wording.name(label)} for label in labels],
+        "rows": [{**change[label], "name": formats.name(label)} for label in labels],
     }
 
 
@@ -156,8 +156,8 @@ def _by_group(data: ReportData, column: str, labels: list[str]) -> dict[str, Any
         "text": wording.by_group(data, column),
         "groups": [(group, cells[labels[0], group]["texts"]) for group in shown],
         "left_out": len(groups) - len(shown),
-        "rows": [(wording.name(label), [cells[label, group] for group in shown]) for label in labels],
-        "differences": [{**row, "name": wording.name(row["label"])} for row in compared.to_dict("records")],
+        "rows": [(formats.name(label), [cells[label, group] for group in shown]) for label in labels],
+        "differences": [{**row, "name": formats.name(row["label"])} for row in compared.to_dict("records")],
         "two": compared["group"].nunique() == 1,
     }
 
@@ -186,7 +186,7 @@ def _words(data: ReportData, labels: list[str]) -> list[dict[str, Any]]:
     for label in labels:
         own = frame[frame["label"] == label] if len(frame) else frame
         if len(own):
-            words.append({"id": label, "name": wording.name(label), "terms": own.to_dict("records")})
+            words.append({"id": label, "name": formats.name(label), "terms": own.to_dict("records")})
     return words
 
 
@@ -197,4 +197,4 @@ def _sorted(passages: list[Passage]) -> list[Passage]:
 
 def _choices(data: ReportData) -> list[tuple[str, str, int]]:
     counts = {label: sum(label in own.scores for own in data.passages) for label in data.labels}
-    return [(label, wording.name(label), n) for label, n in counts.items() if n]
+    return [(label, formats.name(label), n) for label, n in counts.items() if n]

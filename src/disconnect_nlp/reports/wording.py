@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pandas as pd
-
 from disconnect_nlp.reports.compare import MIN_TOGETHER
+from disconnect_nlp.reports.formats import between, name, number, percent, points
 from disconnect_nlp.reports.passages import Passage
 from disconnect_nlp.reports.rows import by_key, rows
 from disconnect_nlp.reports.summarise import ReportData
@@ -16,68 +15,6 @@ from disconnect_nlp.taxonomy import load_taxonomy
 _FREQUENT = 3
 _MOST_PAIRS = 6
 _MOST_NAMED = 4
-
-
-def name(label: str) -> str:
-    """Return how a label is called."""
-    return load_taxonomy()[label].name
-
-
-def percent(value: float, digits: int = 0) -> str:
-    """Return a share as a percentage, or a dash.
-
-    Examples
-    --------
-    >>> percent(0.0456, 1), percent(float("nan"))
-    ('4.6 %', '–')
-    """
-    return "–" if pd.isna(value) else f"{100 * value:.{digits}f} %"
-
-
-def between(low: float, high: float, digits: int = 1) -> str:
-    """Return an interval of shares as percentages, or a dash.
-
-    Examples
-    --------
-    >>> between(0.02, 0.31)
-    '2.0 to 31.0 %'
-    """
-    return "–" if pd.isna(low) or pd.isna(high) else f"{100 * low:.{digits}f} to {percent(high, digits)}"
-
-
-def points(value: float) -> str:
-    """Return a difference of shares in percentage points.
-
-    Examples
-    --------
-    >>> points(0.05), points(-0.2), points(float("nan"))
-    ('+5', '−20', '–')
-    """
-    return "–" if pd.isna(value) else f"{100 * value:+.0f}".replace("-", "−")
-
-
-def p_value(value: float) -> str:
-    """Return a p-value.
-
-    Examples
-    --------
-    >>> p_value(0.0304), p_value(1e-9), p_value(1.0)
-    ('.030', '< .001', '1')
-    """
-    if pd.isna(value):
-        return "–"
-    return "< .001" if value < 0.001 else "1" if value > 0.9995 else f"{value:.3f}".removeprefix("0")
-
-
-def number(value: float) -> str:
-    """Return a count with thousands apart.
-
-    Examples
-    --------
-    >>> number(12345)
-    '12,345'
-    """
-    return f"{int(value):,}"
 
 
 def core_labels(data: ReportData, *, seen: bool = True) -> list[str]:
