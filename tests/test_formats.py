@@ -352,8 +352,7 @@ def test_a_broken_line_takes_no_whole_line_after_it_away(whole, broken):
     csv.writer(buffer, lineterminator="\n").writerow(["whole", *whole])
     text = broken + "\n" + "whole,a,b\n" * 3 + buffer.getvalue()
     records = [record.cells for record in read_records(text.splitlines(True), delimiter=",")]
-    assert records[-1] == ["whole", *whole]
-    assert records.count(["whole", "a", "b"]) == 3
+    assert records[-4:] == [["whole", "a", "b"]] * 3 + [["whole", *whole]]
 
 
 def test_the_csv_module_is_left_as_it_was(tmp_path):

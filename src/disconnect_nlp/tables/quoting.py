@@ -40,7 +40,7 @@ def read_records(lines: Iterable[str], *, delimiter: str) -> Iterator[Record]:
         start = feed.line + 1
         try:
             cells = _next(strict)
-            if cells and width and len(feed.taken) > 1 and len(cells) != width:
+            if cells and len(feed.taken) > 1 and (_odd(feed.taken) or len(cells) != (width or len(cells))):
                 raise csv.Error  # it ends where a cell ends, but by chance
         except csv.Error:
             taken = list(feed.taken)
@@ -65,6 +65,11 @@ def _next(rows: Iterator[list[str]]) -> list[str] | None:
         return next(rows, None)
     finally:
         csv.field_size_limit(before)
+
+
+def _odd(lines: list[str]) -> bool:
+    """Return whether quotation marks come in no pairs, as they do in a record that is whole."""
+    return sum(line.count('"') for line in lines) % 2 == 1
 
 
 def _closes(line: str, delimiter: str) -> bool:

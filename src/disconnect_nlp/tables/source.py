@@ -9,6 +9,7 @@ import io
 import os
 import shutil
 import tempfile
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,14 +84,17 @@ class SpooledSource(Source):
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__(Path("standard input"))
-        self._spool = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - lives as long as this source
-        shutil.copyfileobj(stream, self._spool, _BLOCK)
+        with tempfile.TemporaryFile() as spool:
+            shutil.copyfileobj(stream, spool, _BLOCK)
+            spool.flush()
+            self._descriptor = os.dup(spool.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
         with self._raw() as raw:
             start = raw.read(_BLOCK)
         self.format = ".jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else ".csv"
 
     def _raw(self) -> BinaryIO:
-        return cast(BinaryIO, io.BufferedReader(_Positioned(self._spool.fileno()), _BLOCK))
+        return cast(BinaryIO, io.BufferedReader(_Positioned(self._descriptor), _BLOCK))
 
 
 class _Positioned(io.RawIOBase):
