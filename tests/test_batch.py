@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from disconnect_nlp import label_stream
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.errors import DataError, WorkerError
 from disconnect_nlp.labellers.base import BATCH
 from disconnect_nlp.labellers.frames import label_frame
 from disconnect_nlp.labelling import chunks
@@ -170,7 +170,7 @@ def test_workers_keep_order_survive_a_killed_one_and_are_gone_at_the_end(lexicon
 
 
 def test_a_worker_that_cannot_work_ends_the_run_with_an_error():
-    with pytest.raises(DataError, match="a worker process died 2 times on the same texts"):
+    with pytest.raises(WorkerError, match="a worker process died 2 times on the same texts"):
         list(pool(model="/nowhere/model")(some_chunks(9)))
     assert children() == []
 

@@ -132,6 +132,23 @@ def test_a_cell_of_excel_that_begins_with_an_equals_sign_stays_text(command, tmp
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "columns", "message"),
+    [
+        ("out.xlsx", ["text"], "row 2: column 'text' is 40,000 long; a cell of .xlsx holds 32,767"),
+        ("out.sav", ["text"], "a cell of .sav holds 32,767. Name an output that ends in .csv or .parquet"),
+        ("out.sav", ["text", "what now?"], "'what now?': .sav holds names of letters, digits and _ only"),
+    ],
+)
+def test_a_table_that_does_not_fit_a_format_is_refused_before_any_work(command, tmp_path, name, columns, message):
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(columns) + "\n" + ",".join(["x" * 40_000] * len(columns)) + "\n")
+    done = command.run("label", path, "-o", tmp_path / name, "--text-column", "text", *OPTIONS)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".feather"])
 def test_columnar_files_keep_types_and_nested_values(command, tmp_path, suffix):
     table = pa.table(

@@ -142,11 +142,13 @@ def test_a_second_run_on_one_output_is_refused(command, tmp_path):
     write_input(table, rows=30_000)
     child = command.start("label", table, "-o", target, *OPTIONS)
     wait_for(target, SMALL_CHUNKS, child)
-    done = command.run("label", table, "-o", target, *OPTIONS, "--resume")
+    for option in ("--resume", "--force"):
+        done = command.run("label", table, "-o", target, *OPTIONS, option)
+        assert done.returncode == 2
+        assert "another run is writing it" in done.stderr
+        assert UnfinishedOutput(target)._load().rows
     child.send_signal(signal.SIGKILL)
     child.wait()
-    assert done.returncode == 2
-    assert "another run is writing it" in done.stderr
 
 
 def test_a_finished_output_is_left_alone_and_one_made_otherwise_is_refused(command, tmp_path, table):

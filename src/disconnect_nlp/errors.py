@@ -37,5 +37,9 @@ class ModelError(DisconnectError, ValueError):
     """A saved model is missing, incomplete, changed or of another version."""
 
 
+class WorkerError(DisconnectError, RuntimeError):
+    """A worker process died and could not be replaced; what was done before is kept."""
+
+
 class CorpusError(DisconnectError, ValueError):
     """The corpus breaks one of its own rules."""

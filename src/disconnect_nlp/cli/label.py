@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -124,9 +125,11 @@ def label(
         plans = plan_jobs(inputs, None if piped else output, to=to)
     if piped and len(plans) > 1:
         raise DataError(f"{len(plans)} tables cannot all go to standard output. Name a folder with -o.")
+    if piped and (resume or append_new):
+        raise DataError("what goes to standard output cannot be gone on with or added to. Name a file with -o.")
     for position, plan in enumerate(plans, start=1):
         if not piped:
-            _check(plan, output if len(plans) > 1 else None, force=force or resume or append_new)
+            _check(plan, output, force=force or resume or append_new)
         reader, sources = plan.open(_reading(reading, plan))
         append = _append_to(plan.target, id_column) if append_new and plan.target.exists() else None
         job = job_for(reader, sources, plan.name, plan.target, append)
@@ -140,10 +143,10 @@ def label(
         print_summary(summary, job, None if piped else plan.target)
 
 
-def _check(plan: Plan, folder: Path | None, *, force: bool) -> None:
+def _check(plan: Plan, output: Path | None, *, force: bool) -> None:
     from disconnect_nlp.tables import writable_format
 
-    if folder is not None:
+    if output is not None and output != plan.target:  # it is the folder for the outputs
         plan.target.parent.mkdir(parents=True, exist_ok=True)
     for path in plan.paths or (plan.target.parent,):
         check_target(plan.target, path, force=force)
@@ -162,7 +165,7 @@ def _options(
 ) -> LabelOptions:
     from disconnect_nlp.labellers.frames import PREFIX
     from disconnect_nlp.labelling import LabelOptions, find_text_column
-    from disconnect_nlp.tables import format_of
+    from disconnect_nlp.tables import format_of, longest_cell
 
     found = tuple(columns or ()) or tuple(filter(None, [find_text_column(reader)]))
     if not found:
@@ -172,8 +175,7 @@ def _options(
         )
     suffix, _ = format_of(target)
     own = prefix if prefix is not None else ("dn_" if suffix == ".dta" else PREFIX)  # Stata's names: 32 bytes
-    longest = 32_767 if suffix in (".xlsx", ".sav") else None  # what a cell of Excel and a variable of SPSS can hold
-    return LabelOptions(tuple(dict.fromkeys(found)), labels, own, evidence, sentences, longest)
+    return LabelOptions(tuple(dict.fromkeys(found)), labels, own, evidence, sentences, longest_cell(target))
 
 
 def _reading(options: ReadOptions, plan: Plan) -> ReadOptions:
@@ -205,5 +207,8 @@ def _stoppable(target: Path) -> Iterator[None]:
             message = f"stopped; what is done is kept beside {target}. Go on with --resume, or start anew with --force."
             typer.echo(message, err=True)
         raise typer.Exit(_INTERRUPTED) from None
+    except BrokenPipeError:  # who reads our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
     finally:
         signal.signal(signal.SIGTERM, before)

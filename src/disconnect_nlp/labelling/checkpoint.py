@@ -49,7 +49,13 @@ class UnfinishedOutput:
         self._state = target.with_name(f".{target.name}.unfinished.json")
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
-        self.checkpoint: Checkpoint | None = None
+        self.held = False
+        """Whether what lies there is this run's own."""
+
+    @property
+    def assembling(self) -> Path:
+        """Where an output is put together that cannot grow by itself."""
+        return self.path.with_name(self.path.name + ".whole")
 
     def exists(self) -> bool:
         """Return whether an earlier run was left unfinished."""
@@ -115,14 +121,15 @@ class UnfinishedOutput:
 
     def discard(self) -> None:
         """Remove what was left unfinished."""
-        self._state.unlink(missing_ok=True)
-        self.path.unlink(missing_ok=True)
+        for path in (self._state, self.assembling, self.path):
+            path.unlink(missing_ok=True)
 
     @contextmanager
     def _opened(self, mode: str) -> Iterator[BinaryIO]:
         # A run that is still at work holds the lock; one that was killed does not.
         with self.path.open("ab") as lock, _locked(lock, self.target), self.path.open(mode) as file:
             self._file, self._hash = file, hashlib.sha256()  # type: ignore[assignment]  # mode is binary
+            self.held = True
             try:
                 yield self._file  # type: ignore[misc]
             finally:

@@ -31,6 +31,7 @@ from disconnect_nlp.tables import (
     Row,
     Source,
     TableReader,
+    check_fits,
     compressed,
     fragment_encoder,
     fragment_spec,
@@ -122,6 +123,7 @@ def label_file(job: Job, target: Path, *, resume: bool = False, force: bool = Fa
     if target.exists() and not (resume or force or job.append):
         raise DataError(f"{target} exists. Name another file with -o, or pass --force to replace it.")
     check(job)
+    check_fits(target, [*job.reader.columns, *job.options.added()], job.reader)
     settings = _settings(job, target)
     try:
         done = _already_finished(output, settings, resume=resume, append=job.append)
@@ -196,7 +198,7 @@ def _run(job: Job, output: UnfinishedOutput, settings: dict[str, Any], *, resume
             raise DataError(f"{job.name} was changed while it was read. Run again.")
         made = None if lines else _assembled(job, output)
     except DataError:
-        if not going_on:
+        if output.held and not going_on:
             output.discard()
         raise
     write_manifest(made or output.path, checkpoint, target=target, input_name=job.name, finished=_now())
@@ -277,7 +279,7 @@ def _journal(target: Path) -> Path:
 
 def _assembled(job: Job, output: UnfinishedOutput) -> Path:
     """Write the rows with the added cells from the journal, for formats that cannot grow; return where."""
-    made = output.path.with_name(output.path.name + ".whole")
+    made = output.assembling
     columns = [*job.reader.columns, *job.options.added()]
     like = job.append.reader if job.append else job.reader
     try:

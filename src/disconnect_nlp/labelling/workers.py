@@ -17,7 +17,7 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import Any
 
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.errors import WorkerError
 from disconnect_nlp.labelling.chunks import Chunk
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.labelling.work import Item, Labelled
@@ -76,7 +76,7 @@ class WorkerPool:
             if self._closing:
                 break
             self._idle.put(self._start())
-        raise DataError(
+        raise WorkerError(
             f"a worker process died {_TRIES} times on the same texts, perhaps for want of memory. "
             "Use fewer --workers, and go on with --resume."
         )

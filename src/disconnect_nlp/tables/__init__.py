@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.tables.base import Dialect, Row, TableReader, TableWriter
 from disconnect_nlp.tables.delimited import DelimitedReader
 from disconnect_nlp.tables.encode import DelimitedEncoder, Encoder, JsonEncoder
@@ -41,11 +41,13 @@ __all__ = [
     "TableReader",
     "TableWriter",
     "TextFilesReader",
+    "check_fits",
     "compressed",
     "format_of",
     "fragment_encoder",
     "fragment_spec",
     "line_encoder",
+    "longest_cell",
     "open_reader",
     "open_source",
     "open_writer",
@@ -142,6 +144,38 @@ def open_writer(
     from disconnect_nlp.tables.excel import ExcelWriter
 
     return ExcelWriter(path, columns)
+
+
+def longest_cell(target: Path) -> int | None:
+    """Return how long a cell may be in a target's format; None if there is no limit to speak of."""
+    return 32_767 if format_of(target)[0] in (".xlsx", ".sav") else None
+
+
+def check_fits(target: Path, columns: list[str], reader: TableReader) -> None:
+    """Raise DataError if a table cannot be written in the target's format, before any work is put into it."""
+    suffix, _ = writable_format(target)
+    limit = longest_cell(target)
+    if suffix in _DATA_SETS:
+        from disconnect_nlp.tables.statistics import check_names
+
+        check_names(columns, format=suffix)
+    if suffix == ".xlsx":
+        from disconnect_nlp.tables.excel import check_rows
+
+        check_rows(reader.n_rows)
+    if limit is None:
+        return
+    for row in reader:
+        for column, value in row.cells.items():
+            if not isinstance(value, str) or len(value) * 4 <= limit:
+                continue
+            # Excel counts characters, SPSS bytes.
+            size = len(value if suffix == ".xlsx" else value.encode("utf-8", "surrogatepass"))
+            if size > limit:
+                raise DataError(
+                    f"row {row.number}: column {shorten(column)!r} is {size:,} long; a cell of {suffix} holds "
+                    f"{limit:,}. Name an output that ends in .csv or .parquet."
+                )
 
 
 def line_encoder(

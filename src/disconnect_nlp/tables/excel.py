@@ -14,8 +14,7 @@ from disconnect_nlp.tables.dialects import SET_ASIDE, recognise
 from disconnect_nlp.tables.encode import as_text
 from disconnect_nlp.tables.source import Source
 
-LONGEST_CELL = 32_767  # characters; Excel's limit
-_MOST_ROWS = 1_048_576
+_MOST_ROWS = 1_048_576  # of a sheet
 
 
 class SheetReader:
@@ -82,8 +81,7 @@ class ExcelWriter:
 
     def write(self, cells: dict[str, Any]) -> None:
         """Write one row; missing cells stay empty."""
-        if self._row == _MOST_ROWS:
-            raise DataError(f"{_MOST_ROWS:,} rows are Excel's limit. Name an output that ends in .csv or .parquet.")
+        check_rows(self._row)  # every sentence may have become a row
         self._append([cells.get(column) for column in self._columns])
 
     def close(self) -> None:
@@ -92,22 +90,21 @@ class ExcelWriter:
 
     def _append(self, values: list[Any]) -> None:
         self._row += 1
-        self._sheet.append([self._written(value, column) for value, column in zip(values, self._columns, strict=True)])
+        self._sheet.append([self._written(value) for value in values])
 
-    def _written(self, value: Any, column: str) -> Any:
+    def _written(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float | datetime.date | datetime.time | datetime.timedelta):
             return value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
         text = self._clean.sub("\ufffd", as_text(value))
-        check_length(text, row=self._row, column=column)
         cell = self._cell(self._sheet, text)
         cell.data_type = "s"  # else a text that begins with = would become a formula
         return cell
 
 
-def check_length(text: str, *, row: int, column: str) -> None:
-    """Raise DataError if a text is longer than a cell of Excel can be."""
-    if len(text) > LONGEST_CELL:
+def check_rows(rows: int) -> None:
+    """Raise DataError if so many rows and a header are more than a sheet holds."""
+    if rows >= _MOST_ROWS:
         raise DataError(
-            f"row {row}: column {shorten(column)!r} holds {len(text):,} characters; Excel's limit is {LONGEST_CELL:,}. "
+            f"{rows:,} rows: a sheet of Excel holds {_MOST_ROWS - 1:,} below its header. "
             "Name an output that ends in .csv or .parquet."
         )

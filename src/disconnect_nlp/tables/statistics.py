@@ -15,7 +15,6 @@ from disconnect_nlp.tables.source import Source
 
 _CHUNK = 20_000  # rows; the library finds each chunk by reading over those before it
 _LONGEST_NAME = {".sav": 64, ".dta": 32}
-_LONGEST_TEXT = {".sav": 32_767, ".dta": 2_000_000_000}  # bytes
 
 
 class StatisticsReader:
@@ -104,12 +103,6 @@ class StatisticsWriter:
     def write(self, cells: dict[str, Any]) -> None:
         """Keep one row."""
         row = [self._cell(name, cells.get(name)) for name in self._columns]
-        for name, value in zip(self._columns, row, strict=True):
-            if isinstance(value, str) and len(value.encode()) > _LONGEST_TEXT[self._format]:
-                raise DataError(
-                    f"row {len(self._rows) + 1}: column {shorten(name)!r} is longer than {self._format} can hold "
-                    f"({_LONGEST_TEXT[self._format]:,} bytes). Name an output that ends in .csv or .parquet."
-                )
         self._rows.append(row)
 
     def close(self) -> None:
