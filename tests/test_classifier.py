@@ -264,7 +264,7 @@ def test_a_foreign_manifest_is_refused(saved, change, message):
 
 
 def test_unknown_names_and_folders_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="no model 'best'. Shipped: default, lexicon"):
+    with pytest.raises(ModelError, match="no model 'best'. Shipped: accurate, default, lexicon"):
         load("best")
     with pytest.raises(ModelError, match="no model folder"):
         load(tmp_path)
