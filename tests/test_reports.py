@@ -29,6 +29,7 @@ from disconnect_nlp.reports.render import render_report
 from disconnect_nlp.reports.statistics import Clusters, cluster_difference, holm, newcombe, wilson
 from disconnect_nlp.reports.summarise import summarise
 from disconnect_nlp.reports.times import parse_times
+from disconnect_nlp.reports.wording import pairs
 from disconnect_nlp.reports.words import WordCounts, terms_of, weighted_log_odds
 from disconnect_nlp.tables import open_reader
 from labelled import LABELS, marked, row, write
@@ -578,3 +579,23 @@ def test_without_error_rates_the_report_says_so(tmp_path):
     for options, words in (([], "nothing says which model"), (["--model", "lexicon"], "not available for the model")):
         assert run(file, "-o", tmp_path / "r.html", "--force", *options).exit_code == 0
         assert words in (tmp_path / "r.html").read_text()
+
+
+def test_labels_that_go_together_are_named_once_and_without_absurd_odds(tmp_path):
+    rng = np.random.default_rng(2)
+    rows = []
+    for _ in range(300):
+        numb = rng.random() < 0.3
+        labels = {"numbness": 0.9, "distress": 0.9} if numb else {}  # never one without the other
+        if rng.random() < (0.5 if numb else 0.1):
+            labels["professional"] = 0.9
+        rows.append(row("soup", labels))
+    data = report(write(tmp_path / "a.csv", rows))
+    counts = data["together"].set_index(["label", "other"]).loc[("professional", "numbness")]
+    both = sum("professional" in own["disconnect_labels"] and "numbness" in own["disconnect_labels"] for own in rows)
+    assert counts["both"] == both
+    assert counts["low"] < counts["odds_ratio"] < counts["high"]
+    lines = pairs(data)
+    assert len(lines) == 3
+    assert any("more than 100 times as high" in line for line in lines)
+    assert sum("Professional disconnection and Emotional numbness" in line for line in lines) == 1

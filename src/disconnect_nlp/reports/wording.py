@@ -14,6 +14,7 @@ from disconnect_nlp.taxonomy import load_taxonomy
 
 _FREQUENT = 3
 _MOST_PAIRS = 6
+_MOST_ODDS = 100
 _MOST_NAMED = 4
 
 
@@ -132,11 +133,16 @@ def pairs(data: ReportData) -> list[str]:
     own = frame[frame["label"].isin(core) & frame["other"].isin(core) & (frame["both"] >= MIN_TOGETHER)]
     once = own["label"].map(order) < own["other"].map(order)
     own = own[once & (own["low"] > 1)].sort_values("low", ascending=False).head(_MOST_PAIRS)
-    return [
-        f"{name(row.label)} and {name(row.other)}: {number(row.both)} texts; the odds of one are {row.odds_ratio:.1f} "
-        f"times as high where the other stands [{row.low:.1f} to {row.high:.1f}]"
-        for row in rows(own)
-    ]
+    return [f"{name(row.label)} and {name(row.other)}: {number(row.both)} texts; {_odds(row)}" for row in rows(own)]
+
+
+def _odds(row: Any) -> str:
+    if row.odds_ratio > _MOST_ODDS:  # a cell is all but empty, and the figure says little more than that
+        return f"the odds of one are more than {_MOST_ODDS} times as high where the other stands"
+    return (
+        f"the odds of one are {row.odds_ratio:.1f} times as high where the other stands "
+        f"[{row.low:.1f} to {row.high:.1f}]"
+    )
 
 
 def not_counted(passage: Passage) -> Iterator[str]:
