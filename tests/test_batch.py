@@ -171,7 +171,7 @@ def test_workers_keep_order_survive_a_killed_one_and_are_gone_at_the_end(lexicon
 
 def test_a_worker_that_cannot_work_ends_the_run_with_an_error():
     with pytest.raises(WorkerError, match="a worker process died 2 times on the same texts"):
-        list(pool(model="/nowhere/model")(some_chunks(9)))
+        list(pool(workers=1, model="/nowhere/model")(some_chunks(9)))
     assert children() == []
 
 

@@ -180,6 +180,7 @@ def test_the_progress_bar_stays_off_without_a_terminal_and_shows_on_one(odd):
         shown += part
     assert b"labelling" in shown
     assert b"5/5" in shown
+    assert b"rows/s" in shown
 
 
 def test_a_text_never_shows_in_what_is_printed(odd):

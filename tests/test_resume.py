@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from disconnect_nlp.labelling import chunks
 from disconnect_nlp.labelling.checkpoint import UnfinishedOutput
 from disconnect_nlp.tables import open_reader
 from forking import SMALL_CHUNKS
@@ -195,7 +194,3 @@ def test_only_new_rows_are_labelled_and_added(command, tmp_path, suffix):
         assert done.returncode == 2
         assert message in done.stderr
         assert target.read_bytes() == before
-
-
-def test_chunks_are_as_large_as_measured():
-    assert (chunks.ROWS, chunks.CHARACTERS) == (2048, 1_000_000)

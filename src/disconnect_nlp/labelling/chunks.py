@@ -13,9 +13,9 @@ from disconnect_nlp.tables import Row
 from disconnect_nlp.tables.cells import cell_of
 from disconnect_nlp.tables.dialects import SET_ASIDE
 
-ROWS = 2048  # of a chunk at most: some seconds of work, and enough for the tokenizer's cache to pay
-CHARACTERS = 1_000_000  # from which on a chunk takes no further row
-LONGEST_TEXT = 5_000_000  # characters, a shelf of novels; see "Batch labelling" in benchmarks/RESULTS.md for its cost
+ROWS = 2048  # of a chunk at most: a second of work, and enough for the tokenizer's cache to pay
+CHARACTERS = 200_000  # from which on a chunk takes no further row; the matcher takes some 4 kB of memory for each
+LONGEST_TEXT = 1_000_000  # characters, more than most novels; beyond, one text would take gigabytes of memory
 
 
 @dataclass
