@@ -38,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="labelled CSV, TSV or JSONL")
     parser.add_argument("--by", help="column of --data whose values get tables of their own")
     parser.add_argument("--benchmarks", type=Path, help="folder with the public benchmarks' tables")
+    parser.add_argument("--models", nargs="+", default=[*shipped_models(), "lexicon"], help="default: all shipped")
     parser.add_argument("--rivals", nargs="*", default=list(RIVALS), help="which rivals; default: all")
     parser.add_argument("--keep", type=Path, help="folder for what rivals said")
     return parser.parse_args()
@@ -141,7 +142,9 @@ def benchmark_table(name: str, folder: Path, models: Sequence[str]) -> list[str]
 
 def write(section: str) -> None:
     """Put the section in its place in RESULTS.md."""
-    old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else f"# Results\n\n## Rivals\n\n{BEGIN}\n{END}\n"
+    old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
+    if BEGIN not in old:
+        old += f"\n## Rivals\n\n{BEGIN}\n{END}\n"
     marked = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), flags=re.DOTALL)
     RESULTS.write_text(marked.sub(lambda _: f"{BEGIN}\n{section}\n{END}", old), encoding="utf-8")
 
@@ -154,8 +157,7 @@ def main() -> None:
     data = datasets(options.data, options.by)
     capabilities = load_capabilities()
     cases = behaviour_texts(capabilities)
-    models = [*shipped_models(), "lexicon"]
-    models.sort(key=lambda name: name != "default")
+    models = sorted(options.models, key=lambda name: name != "default")
     everything = [*data, cases]
     said = {name: [predict(labeller, own) for own in everything] for name in models for labeller in [load(name)]}
     for name in options.rivals:

@@ -65,6 +65,9 @@ def test_what_is_undefined_is_undefined():
     for key in ("precision", "recall", "f1", "average_precision", "roc_auc", "mcc", "balanced_accuracy"):
         assert np.isnan(values[key]).all(), key
     assert np.isnan([count(nothing, nothing).macro_f1, count(nothing, nothing).micro_f1]).all()
+    given = count(nothing, 1 - nothing)
+    assert (given.precision[0], given.prevalence_error[0]) == (0, 1)
+    assert np.isnan([given.f1[0], given.micro_f1]).all()  # nobody carries it: there is nothing to find
     missed = count(np.ones((5, 1), dtype=np.int8), nothing)
     assert missed.f1[0] == 0  # the label is there and was not found: that is zero
 

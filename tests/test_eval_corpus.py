@@ -150,6 +150,7 @@ def test_planted_labelling_mistakes_are_the_first_suspects():
 def test_a_suspect_says_whether_readers_had_differed_already():
     text = next(text for text in load_corpus() if text.intent is not None and set(text.intent) ^ set(text.labels))
     label = min(set(text.intent or ()) ^ set(text.labels))
-    found = Suspect(text.id, text.batch, label, given=label in text.labels, score=0.5, usual=0.5, entries=())
+    found = Suspect(text.id, text.batch, label, given=label in text.labels, score=0.5, average_with=0.5,
+                    average_without=0.1, entries=())  # fmt: skip
     marked = mark_reread([found, replace(found, label="none")], [text])
     assert [one.reader_differs for one in marked] == [True, False]

@@ -150,7 +150,7 @@ def suspects(
         found = find_suspects(dataset, labels=chosen, done=done)
     if data is None:
         found = mark_reread(found, load_corpus())
-    header = ["id", "group", "label", "given", "score", "surprise", "reader_differs", "reason"]
+    header = ["id", "group", "label", "given", "score", "margin", "reader_differs", "reason"]
     rows: list[list[Any]] = [
         [
             one.id,
@@ -158,7 +158,7 @@ def suspects(
             one.label,
             int(one.given),
             one.score,
-            round(one.surprise, 4),
+            round(one.margin, 4),
             int(one.reader_differs),
             one.reason,
         ]

@@ -2,12 +2,12 @@
 
 After confident learning (Northcutt et al. 2021), with plain limits. A label that is not given is suspect where its
 held-out score makes it likelier than not; one that is given, where its score lies among those of nine in ten texts
-without it. It is a list to read, no verdict: the text may be right, and merely hard.
+without it. Either way the score must lie far from the average of texts labelled alike: where a model finds a label
+hardly ever, missing it says nothing. It is a list to read, no verdict: the text may be right, and merely hard.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +32,7 @@ _FOLDS = 5
 _C = 30.0  # that of the shipped classifier
 _LIKELIER = 0.5
 _MOST = 0.9
+_FAR = 0.4
 _MIN_POSITIVES = 20  # fewer, and the average held-out score of carriers says little
 
 
@@ -46,31 +47,32 @@ class Suspect:
     """Whether the text carries the label now."""
     score: float
     """Held-out probability in this corpus."""
-    usual: float
-    """Average held-out score of texts labelled the other way."""
+    average_with: float
+    """Average held-out score of texts that carry the label."""
+    average_without: float
     entries: tuple[str, ...]
     """Affirmed lexicon entries of the label in the text."""
     reader_differs: bool = False
     """Whether a second reading had changed this label already."""
 
     @property
-    def surprise(self) -> float:
-        """Minus the logarithm of the probability held out for the label as it stands."""
-        return -math.log(max(self.score if self.given else 1 - self.score, 1e-6))
+    def margin(self) -> float:
+        """How far the score lies from the average of texts labelled alike, 0 to 1."""
+        return abs(self.score - (self.average_with if self.given else self.average_without))
 
     @property
     def reason(self) -> str:
         """Why it is listed, in one line without the text."""
-        other = "without" if self.given else "with"
         state = "given" if self.given else "not given"
-        seen = f"; lexicon: {', '.join(self.entries)}" if self.entries else "; no lexicon entry"
-        return f"{state}, held-out score {self.score:.2f}, texts {other} the label average {self.usual:.2f}{seen}"
+        averages = f"texts with the label average {self.average_with:.2f}, without {self.average_without:.2f}"
+        seen = f"lexicon: {', '.join(self.entries)}" if self.entries else "no lexicon entry"
+        return f"{state}, held-out score {self.score:.2f}; {averages}; {seen}"
 
 
 def suspects(
     dataset: Dataset, *, labels: Sequence[str] | None = None, done: Callable[[], None] = lambda: None
 ) -> list[Suspect]:
-    """Return likely mistakes, the most surprising first.
+    """Return likely mistakes, those first that lie farthest from texts labelled alike.
 
     Parameters
     ----------
@@ -108,7 +110,7 @@ def suspects(
         for label, own, score in zip(chosen, truth.T, scores, strict=True)
         for suspect in _of_label(dataset, label, own, score, entries)
     ]
-    return sorted(found, key=lambda suspect: (-suspect.surprise, suspect.id, suspect.label))
+    return sorted(found, key=lambda suspect: (-suspect.margin, suspect.id, suspect.label))
 
 
 def mark_reread(found: Sequence[Suspect], texts: Sequence[Text]) -> list[Suspect]:
@@ -151,7 +153,8 @@ def _of_label(
 ) -> list[Suspect]:
     carriers, others = float(scores[truth > 0].mean()), float(scores[truth == 0].mean())
     low = min(float(np.quantile(scores[truth == 0], _MOST)), _LIKELIER)
-    wrong = np.where(truth > 0, scores <= low, scores >= _LIKELIER)
+    far = np.abs(scores - np.where(truth > 0, carriers, others)) >= _FAR
+    wrong = far & np.where(truth > 0, scores <= low, scores >= _LIKELIER)
     ids = dataset.columns.get("id") or tuple(f"row {row + 1}" for row in range(len(dataset)))
     return [
         Suspect(
@@ -160,7 +163,8 @@ def _of_label(
             label=label,
             given=bool(truth[row]),
             score=round(float(scores[row]), 4),
-            usual=round(others if truth[row] else carriers, 4),
+            average_with=round(carriers, 4),
+            average_without=round(others, 4),
             entries=entries[row].get(label, ()),
         )
         for row in np.flatnonzero(wrong).tolist()
