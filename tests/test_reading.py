@@ -26,7 +26,7 @@ from disconnect_nlp.reading.export import disagreement_rows, export_rows
 from disconnect_nlp.reading.journal import Header, Journal, Reading, journal_path, read_journal
 from disconnect_nlp.reading.passages import cut, sound_evidence
 from disconnect_nlp.reading.server import make_app, serve
-from disconnect_nlp.reading.session import Filter, StaleReading
+from disconnect_nlp.reading.session import Filter, Source, StaleReading
 from disconnect_nlp.reading.table import passage_keys
 from reading_tables import LABELS, ROWS, TOKEN, material_of, session_of, write_table
 
@@ -244,6 +244,23 @@ def test_an_older_window_cannot_overwrite_a_newer_reading(session):
     assert session.passage(0)["labels"] == ["civic"]
 
 
+def test_words_of_one_window_may_overtake_each_other(session):
+    key = session.table.keys[0]
+
+    def save(turn, note, *, window="a", revision=0):
+        return session.save(0, key, Reading(note=note), revision=revision, source=Source(window, turn))
+
+    assert save(2, "sent as the page was left") == 1
+    assert save(1, "sent before, came after") == 1
+    assert session.passage(0)["note"] == "sent as the page was left"
+    assert save(3, "newer still") == 2
+    with pytest.raises(StaleReading):
+        save(9, "another window", window="b", revision=1)
+    assert save(1, "another window", window="b", revision=2) == 3
+    with pytest.raises(StaleReading):
+        save(4, "the first again", revision=2)
+
+
 def test_unread_takes_everything_back(session):
     key = session.table.keys[0]
     session.save(0, key, Reading(labels=("civic",), note="x"), revision=0)
@@ -366,7 +383,8 @@ def client(session):
 
 def told(session, **changes):
     reading = {"labels": ["civic"], "near": [], "note": "", "state": "read"}
-    return {"row": 0, "key": session.table.keys[0], "revision": 0, "reading": reading, **changes}
+    key = session.table.keys[0]
+    return {"row": 0, "key": key, "revision": 0, "window": "w", "turn": 1, "reading": reading, **changes}
 
 
 PATHS = ["/", "/assets/read.js", "/api/words", "/api/passage", "/api/agreement"]
@@ -429,6 +447,7 @@ def test_only_the_page_itself_may_ask(session, headers, status):
         (lambda told: {"json": {**told, "reading": {"labels": ["scale"]}}}, 400),
         (lambda told: {"json": {**told, "reading": {"note": "x" * 20_001}}}, 400),
         (lambda told: {"json": {**told, "extra": 1}}, 400),
+        (lambda told: {"json": {**told, "window": "w" * 41}}, 400),
         (lambda told: {"data": "x" * 2_000_000, "content_type": "application/json"}, 413),
         (lambda told: {"data": "my words", "content_type": "application/json"}, 400),
     ],
@@ -473,7 +492,7 @@ def test_a_correction_survives_a_kill_and_comes_out_as_data_that_eval_reads(tabl
         for row in (2, 0):
             shown = json.load(browser.open(f"{base}api/passage?at={row}"))["passage"]
             said = {"labels": ["distress"], "note": "=1+1", "state": "read"}
-            body = {"row": row, "key": shown["key"], "revision": 0, "reading": said}
+            body = {"row": row, "key": shown["key"], "revision": 0, "window": "w", "turn": 1, "reading": said}
             browser.open(
                 urllib.request.Request(
                     f"{base}api/reading", json.dumps(body).encode(), {"Content-Type": "application/json"}

@@ -14,14 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, redirect, request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from waitress.server import create_server
 from werkzeug.exceptions import HTTPException
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.reading.agreement import agreement
 from disconnect_nlp.reading.journal import Reading
-from disconnect_nlp.reading.session import By, Filter, Go, Session, Show, StaleReading
+from disconnect_nlp.reading.session import By, Filter, Go, Session, Show, Source, StaleReading
 from disconnect_nlp.reading.words import page_words
 
 _HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -55,6 +55,8 @@ class _Told(_Strict):
     row: int
     key: str
     revision: int
+    window: str = Field(max_length=40)
+    turn: int
     reading: Reading
 
 
@@ -127,7 +129,8 @@ def make_app(session: Session, *, token: str) -> Flask:
         if request.mimetype != "application/json":
             abort(415, "Send JSON.")
         told = _Told.model_validate_json(request.get_data())
-        revision = session.save(told.row, told.key, told.reading, revision=told.revision)
+        source = Source(told.window, told.turn)
+        revision = session.save(told.row, told.key, told.reading, revision=told.revision, source=source)
         return jsonify(revision=revision, counts=session.counts())
 
     return app

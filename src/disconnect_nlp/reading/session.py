@@ -37,6 +37,14 @@ class Filter:
     """Words that stand in the text; case does not matter."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """Which window a reading comes from, and which of its words it is: a later turn is a newer word."""
+
+    window: str
+    turn: int
+
+
 class Session:
     """What the page asks for and tells. Safe to call from several threads.
 
@@ -53,6 +61,7 @@ class Session:
     def __init__(self, table: ReadingTable, journal: Journal, *, others: Sequence[Reader] = ()) -> None:
         self.table, self.journal, self.others = table, journal, tuple(others)
         self._lock = Lock()
+        self._sources: dict[str, Source] = {}
         self._place = {label: column for column, label in enumerate(table.labels)}
         self._disputed = disagreement(table, self.others)
         self._before = self._starting_labels()
@@ -122,8 +131,10 @@ class Session:
             "disputed": bool(self._disputed[row]),
         }
 
-    def save(self, row: int, key: str, reading: Reading, *, revision: int) -> int:
+    def save(self, row: int, key: str, reading: Reading, *, revision: int, source: Source | None = None) -> int:
         """Write a reading to the journal; return the passage's new revision.
+
+        Words of one window may overtake each other on their way: a newer one is taken, an older one then left.
 
         Raises
         ------
@@ -138,10 +149,16 @@ class Session:
             readings = self.journal.readings
             if readings.of(key) == reading:  # a second try of what was saved, its answer lost
                 return readings.revisions[key]
-            if readings.revisions[key] != revision:
+            last = self._sources.get(key)
+            if source is not None and last is not None and source.window == last.window:
+                if source.turn < last.turn:
+                    return readings.revisions[key]
+            elif readings.revisions[key] != revision:
                 raise StaleReading("the passage was changed in another window. It has been loaded again.")
             new = self.journal.record(key, reading, id=self.table.ids[row])
             self._take(row, reading)
+            if source is not None:
+                self._sources[key] = source
             return new
 
     def _take(self, row: int, reading: Reading) -> None:

@@ -1,16 +1,19 @@
 // The reading view. Texts come in pieces cut by the server and become text nodes: never markup, never offsets.
 //
-// Every change is sent at once, one request at a time, newest state first to last; the server has it on disk before it
+// Every change is sent at once, one request at a time, always the newest state; the server has it on disk before it
 // answers. Nothing is kept in the browser's own storage: it would hold private words, and belongs to a port that is
-// another one at the next start. While something is not saved yet, leaving the page asks.
+// another one at the next start. Leaving the page sends what waits, and asks first if the server does not answer.
 
 const $ = (id) => document.getElementById(id);
 const NOTE_PAUSE = 250; // ms without a key press after which a note is sent
+const WINDOW = crypto.randomUUID();
 const RETRY = 2000; // ms between tries while the server does not answer
 
 let words, passage, names;
 let history = []; // of this passage, for undo
 let waiting = null; // the state that is to be sent next
+let turn = 0; // counts what this window has to say, so that the server knows an older word from a newer one
+let failing = false;
 let sending = null; // promise of the request on its way
 let noteTimer = 0;
 let did = ""; // what is to be announced once it is saved
@@ -260,8 +263,19 @@ function takeNote() {
 function send() {
   const reading = told(passage);
   if (reading.state === "unread") Object.assign(reading, { labels: [], near: [], note: "" });
-  waiting = { passage, reading };
+  waiting = { passage, reading, turn: ++turn };
   sending ??= post();
+}
+
+function tell({ passage: about, reading, turn: own }) {
+  const body = JSON.stringify({ row: about.row, key: about.key, revision: about.revision, window: WINDOW, turn: own, reading });
+  return ask("/api/reading", { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive: body.length < 60000 });
+}
+
+// The page goes: what waits is sent beside what is on its way. The server takes them by turn, in whatever order they come.
+function part() {
+  takeNote();
+  if (waiting) tell(waiting).catch(() => {});
 }
 
 async function post() {
@@ -269,8 +283,8 @@ async function post() {
     const { passage: about, reading } = waiting;
     say("Saving …");
     try {
-      const body = JSON.stringify({ row: about.row, key: about.key, revision: about.revision, reading });
-      const saved = await ask("/api/reading", { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive: body.length < 60000 });
+      const saved = await tell(waiting);
+      failing = false;
       about.revision = saved.revision;
       count(saved.counts);
       if (waiting?.reading === reading) waiting = null;
@@ -283,6 +297,7 @@ async function post() {
         say("This passage was changed in another window. It has been loaded again.", true);
         return;
       }
+      failing = true;
       say(`Not saved. ${error.status ? error.message : "No answer from disconnect-nlp. Trying again."}`, true);
       if (error.status) break; // a reason that the next try will not mend; the next change tries again
       await new Promise((resolve) => setTimeout(resolve, RETRY));
@@ -415,9 +430,9 @@ for (const id of ["show", "label", "by"]) $(id).addEventListener("change", () =>
 $("query").addEventListener("search", () => go("here", 0));
 $("query").addEventListener("change", () => go("here", 0));
 addEventListener("keydown", pressed);
-addEventListener("pagehide", takeNote);
+addEventListener("pagehide", part);
 addEventListener("beforeunload", (event) => {
-  takeNote();
-  if (waiting) event.preventDefault();
+  part();
+  if (waiting && failing) event.preventDefault();
 });
 start().catch((error) => say(error.message, true));
