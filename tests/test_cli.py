@@ -115,7 +115,7 @@ def test_an_existing_output_is_refused_before_any_work(odd):
         (["--labels", "sad"], "--labels: unknown label 'sad'. Known labels: professional"),
         (["--labels", "civik"], "Did you mean 'civic'?"),
         (["--labels", ","], "--labels names no label"),
-        (["--model", "best"], "no model 'best'. Shipped: default, lexicon"),
+        (["--model", "best"], "no model 'best'. Shipped: accurate, default, lexicon"),
         (["--policy", "best"], "allowed are f1, precision, recall"),
         (["-o", "/nowhere/out.csv"], "/nowhere: no such folder"),
         (["-o", "out.docx"], "format '.docx' is not known"),

@@ -132,6 +132,7 @@ def test_planted_labelling_mistakes_are_the_first_suspects():
     planted = {7: (), 51: (), 20: ("numbness",)}  # two lost, one invented
     for row, wrong in planted.items():
         labels[row] = wrong
+    texts[7] = "we feel numb then soup rained then"  # words that a lexicon entry knows
     ids = tuple(f"t{row}" for row in range(120))
     data = Dataset("x", tuple(texts), label_matrix(labels, INDEX), tuple(groups), {"id": ids})
     found = suspects(data)

@@ -6,7 +6,9 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +24,7 @@ def browser():
 def page(browser):
     context = browser.new_context(viewport={"width": 1200, "height": 850})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page

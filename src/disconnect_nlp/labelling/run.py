@@ -87,6 +87,7 @@ def check(job: Job) -> None:
     for column in job.options.text_columns:
         check_columns(job.reader.columns, added, text_column=known_column(column, job.reader.columns), place=job.name)
     if job.append:
+        job.append.check(labelling_settings(job.model, job.policy or "the model's own", job.options))
         job.append.check_columns([*job.reader.columns, *added], job.name)
     if job.options.sentences and len(job.options.text_columns) > 1:
         raise DataError("--sentences takes one text column, since every sentence becomes a row. Run once a column.")
@@ -155,7 +156,6 @@ def label_to(job: Job, stream: BinaryIO, *, like: Path) -> Summary:
 def _settings(job: Job, target: Path) -> dict[str, Any]:
     settings = labelling_settings(job.model, job.policy or "the model's own", job.options)
     if job.append:
-        job.append.check(settings)
         settings["append"] = job.append.settings()
     return {**settings, "input": input_digest(job.sources), "output": {"format": "".join(writable_format(target))}}
 
