@@ -89,13 +89,13 @@ def test_flag_all_is_the_f1_of_giving_every_label_to_every_text():
 
 
 def test_calibration_of_a_worked_example():
-    # Two texts in the bin .2-.3 (mean .25, one positive), two in .9-1.0 (mean .95, both positive).
+    # Two texts in the bin .2-.3 (mean .25, one positive), two in .9-1.0 (mean .95, one positive): gaps +.25 and -.45.
     scores = np.array([[0.2], [0.3 - 1e-9], [0.9], [1.0]])
-    truth = np.array([[0], [1], [1], [1]])
-    assert calibration_error(truth, scores)[0] == pytest.approx(0.5 * (0.5 - 0.25) + 0.5 * (1 - 0.95))
-    assert brier(truth, scores)[0] == pytest.approx((0.04 + 0.49 + 0.01 + 0) / 4)
+    truth = np.array([[0], [1], [0], [1]])
+    assert calibration_error(truth, scores)[0] == pytest.approx((0.25 + 0.45) / 2)
+    assert brier(truth, scores)[0] == pytest.approx((0.04 + 0.49 + 0.81 + 0) / 4)
     filled = [(b.low, b.n, b.mean_score, b.share) for b in reliability_curve(truth, scores) if b.n]
-    assert filled == [(0.2, 2, 0.25, 0.5), (0.9, 2, 0.95, 1.0)]
+    assert filled == [(0.2, 2, 0.25, 0.5), (0.9, 2, 0.95, 0.5)]
 
 
 def test_the_precision_recall_curve_is_that_of_scikit_learn():
