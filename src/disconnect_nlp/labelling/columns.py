@@ -31,6 +31,6 @@ def find_text_column(reader: TableReader, *, without: str | None = None) -> str 
         for column, value in row.cells.items():
             if isinstance(value, str) and column in allowed:
                 words[column] += len(value.split())
-    ranked = [*words.most_common(2), ("", 0)]
+    ranked = [*words.most_common(2), ("", 0), ("", 0)]
     (column, most), (_, next_most) = ranked[0], ranked[1]
     return column if most > 2 * next_most else None

@@ -15,6 +15,7 @@ from disconnect_nlp.store import error_rates
 from disconnect_nlp.taxonomy import load_taxonomy
 
 _DRAWS = 20_000
+_TOO_WIDE = 0.5  # an interval over half of the scale says nothing, and its middle misleads
 _MOST_USELESS = 0.05  # share of draws in which the classifier is no better than chance, from which nothing is said
 MIN_POSITIVES = 10
 
@@ -72,6 +73,8 @@ def correct(hits: float, n: float, rates: Rates, *, seed: int = 0, level: float 
         return None
     drawn = np.clip((given - false_rate)[better] / (hit_rate - false_rate)[better], 0, 1)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    if high - low > _TOO_WIDE:
+        return None
     hit, false = rates.hits / rates.positives, rates.false_alarms / rates.negatives
     share = float(np.clip((hits / n - false) / (hit - false), 0, 1))
     return Corrected(share, min(share, float(low)), max(share, float(high)))

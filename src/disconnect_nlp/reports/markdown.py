@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
 import disconnect_nlp
 from disconnect_nlp.reports import formats, wording
@@ -169,9 +170,10 @@ def _passages(data: ReportData) -> list[str]:
 def _marked(passage: Passage, label: str) -> str:
     """Return the passage with what carries the label in bold; spaces stay outside the stars, as Markdown needs it."""
     words = []
-    for piece in passage.pieces:
-        inner = plain(piece.text)
-        bold = label in piece.supports and inner
-        before, after = (" " * piece.text[:1].isspace(), " " * piece.text[-1:].isspace()) if inner else (" ", "")
+    for supports, run in groupby(passage.pieces, key=lambda piece: label in piece.supports):
+        text = "".join(piece.text for piece in run)  # marks that touch are one, or their stars would stay stars
+        inner = plain(text)
+        bold = supports and inner
+        before, after = (" " * text[:1].isspace(), " " * text[-1:].isspace()) if inner else (" ", "")
         words.append(f"{before}{f'**{inner}**' if bold else inner}{after}")
     return "".join(words)
