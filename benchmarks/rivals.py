@@ -44,13 +44,10 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def datasets(path: Path | None, by: str | None) -> list[Dataset]:
-    """Return the shipped test split, the file, and its parts."""
-    data = [shipped_test(), *([read_dataset(path)] if path else [])]
-    if path and by:
-        values = np.array(data[1].columns[by])
-        data += [data[1].subset(values == value, f"{path.name}, {by} {value}") for value in sorted(set(values))]
-    return data
+def parts(data: Dataset, by: str) -> dict[str, np.ndarray]:
+    """Return the rows of each value of a column."""
+    values = np.array(data.columns[by])
+    return {f"{by} {value}": values == value for value in sorted(set(values.tolist()))}
 
 
 def rival_says(name: str, data: Sequence[Dataset], public: Path | None, keep: Path | None) -> list[Predictions]:
@@ -59,6 +56,7 @@ def rival_says(name: str, data: Sequence[Dataset], public: Path | None, keep: Pa
     if kept and all(path.exists() for path in kept):
         return [Predictions(**np.load(path)) for path in kept]
     rival = fit_rival(name, public=public)
+    print(f"{name} fitted", flush=True)
     said = [predict(rival, own) for own in data]
     for path, own in zip(kept, said, strict=False):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +88,11 @@ def table(results: dict[str, Any]) -> list[str]:
             f"{gap['difference']:+.3f} [{gap['low']:+.3f} to {gap['high']:+.3f}]", show(gap["p"])]  # fmt: skip
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return [*lines, ""]
+
+
+def compared(data: Dataset, systems: dict[str, Predictions]) -> list[str]:
+    """Return the table of all systems on one data set."""
+    return table(evaluate(systems, data, model="default", labels=load_taxonomy().core))
 
 
 def behaviour_table(said: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -154,20 +157,25 @@ def main() -> None:
     options = arguments()
     for name in options.rivals:
         check_rival(name)
-    data = datasets(options.data, options.by)
+    data = [shipped_test(), *([read_dataset(options.data)] if options.data else [])]
     capabilities = load_capabilities()
     cases = behaviour_texts(capabilities)
     models = sorted(options.models, key=lambda name: name != "default")
-    everything = [*data, cases]
-    said = {name: [predict(labeller, own) for own in everything] for name in models for labeller in [load(name)]}
-    for name in options.rivals:
-        said[f"rival: {name}"] = rival_says(name, everything, options.public, options.keep)
-        print(f"{name} done", flush=True)
+    rivals = {
+        f"rival: {name}": rival_says(name, [*data, cases], options.public, options.keep) for name in options.rivals
+    }
+    said = {name: [predict(labeller, own) for own in [*data, cases]] for name in models for labeller in [load(name)]}
+    print("models done", flush=True)
+    said |= rivals
     lines: list[str] = []
     for place, own in enumerate(data):
         systems = {name: all_said[place] for name, all_said in said.items()}
         systems |= {name: trivial(name, own) for name in TRIVIAL}
-        lines += table(evaluate(systems, own, model="default", labels=load_taxonomy().core))
+        lines += compared(own, systems)
+        if place and options.by:
+            for name, rows in parts(own, options.by).items():
+                part = own.subset(rows, f"{own.name}, {name}")
+                lines += compared(part, {key: one.rows(rows) for key, one in systems.items()})
     behaviour = {name: run_behaviour(capabilities, cases, own[-1]) for name, own in said.items()}
     lines += behaviour_table(behaviour)
     for name in load_benchmarks() if options.benchmarks else ():

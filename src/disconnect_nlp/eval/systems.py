@@ -55,6 +55,10 @@ class Predictions:
         """Return the predictions for some labels."""
         return Predictions(self.scores[:, chosen], self.decided[:, chosen], self.covered[chosen], self.calibrated)
 
+    def rows(self, chosen: Array) -> Predictions:
+        """Return the predictions for some texts, by number or by mask."""
+        return Predictions(self.scores[chosen], self.decided[chosen], self.covered, self.calibrated)
+
 
 def predict(system: Any, dataset: Dataset, *, labels: Sequence[str] | None = None) -> Predictions:
     """Run a labeller, or any object with ``predict_proba``, over a data set.
