@@ -78,7 +78,7 @@ def test_dask_gives_what_one_process_gives_also_without_one_worker(dask_client, 
     time.sleep(0.2)
     os.kill(first, signal.SIGKILL)
     assert not future.done()
-    labelled = future.result(timeout=300)
+    labelled = future.result(timeout=600)
     assert plain(labelled) == expected(rows)
     assert list(labelled["id"]) == list(range(rows))
     assert first not in dask_client.run(os.getpid).values()
@@ -171,10 +171,10 @@ def test_the_command_labels_parquet_on_a_cluster_as_on_one_machine(tmp_path, exp
         "--engine", engine, "--model", "lexicon", "--labels", "numbness,professional",
     ]  # fmt: skip
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert done.returncode == 0, done.stderr
     assert plain(pd.read_parquet(out)) == expected(60)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
-    again = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert again.returncode == 2
     assert "exists. Name another folder with -o" in again.stderr
