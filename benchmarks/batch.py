@@ -74,7 +74,7 @@ def memory(folder: Path, rows: Sequence[int], options: Sequence[str]) -> None:
 
 
 def workers(folder: Path, rows: int, options: Sequence[str]) -> None:
-    """Seconds of one process and of two, in turns; the outputs must be equal. On a busy machine CPU seconds tell more."""
+    """Seconds of one process and of two, in turns; the outputs must be equal. Busy machine: see CPU seconds."""
     source = folder / "rows.csv"
     words = write_rows(source, rows)
     print(f"{rows:,} rows, {words:,} words")
