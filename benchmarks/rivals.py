@@ -70,6 +70,12 @@ def bounds(numbers: dict[str, Any], key: str) -> str:
     return show(numbers[key]) + (f" [{show(low)}–{show(high)}]" if low is not None else "")
 
 
+def difference(gap: dict[str, Any]) -> str:
+    """Return a difference with its interval, if there are groups enough for one."""
+    inside = "" if gap["low"] is None else f" [{gap['low']:+.3f} to {gap['high']:+.3f}]"
+    return f"{gap['difference']:+.3f}{inside}"
+
+
 def table(results: dict[str, Any]) -> list[str]:
     """Return one data set as a Markdown table."""
     compared = {pair["systems"][1]: pair["macro_f1"] for pair in results["comparisons"]}
@@ -84,8 +90,7 @@ def table(results: dict[str, Any]) -> list[str]:
         gap = compared.get(name)
         cells = [bounds(own, "macro_f1"), show(own["micro_f1"]), bounds(own, "macro_ap"), show(own["macro_roc_auc"]),
                  show(own["macro_mcc"]), show(own["mean_brier"]), show(own["mean_ece"])]  # fmt: skip
-        cells += ["", ""] if gap is None else [
-            f"{gap['difference']:+.3f} [{gap['low']:+.3f} to {gap['high']:+.3f}]", show(gap["p"])]  # fmt: skip
+        cells += ["", ""] if gap is None else [difference(gap), show(gap["p"])]
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return [*lines, ""]
 
@@ -137,7 +142,7 @@ def benchmark_table(name: str, folder: Path, models: Sequence[str]) -> list[str]
     return [
         *lines,
         "",
-        f"in_domain minus tfidf_lr: {gap['difference']:+.3f} [{gap['low']:+.3f} to {gap['high']:+.3f}], p {gap['p']}. "
+        f"in_domain minus tfidf_lr: {difference(gap)}, p {gap['p']}. "
         "Transfer averages over the labels that any label of ours stands for.",
         "",
     ]

@@ -19,6 +19,8 @@ from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import calibrate, choose_thresholds, fit_curve, natural_weights, sigmoid
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.store import load, save
+from disconnect_nlp.text.lexicon import Entry, Lexicon
+from disconnect_nlp.text.pattern import WordClasses
 
 TEXTS = [text for text, _ in TINY[:6]]
 PLAIN = "nobody reads the report i feel numb nothing soup . , ! he said"
@@ -66,6 +68,29 @@ def test_token_contributions_add_up_to_the_log_odds(tiny_model, text):
     tokens = tiny_model.featurizer.token_contributions(window, tiny_model.coefficients, range(len(tiny_model.labels)))
     expected = tiny_model.log_odds([window])[0] - tiny_model.intercepts
     np.testing.assert_allclose(tokens.sum(axis=0), expected, atol=1e-4)
+
+
+def test_an_ngram_speaks_from_the_tokens_it_covers(tiny_model):
+    doc = tiny_model.nlp("we had soup today")
+    grams = hash_ngrams(Passages.join([doc.to_array(["NORM"]).ravel()]), bits=tiny_model.bits)
+    for distance, first in ((1, 1), (2, 0)):  # "had soup", "we … soup"
+        coefficients = np.zeros_like(tiny_model.coefficients)
+        coefficients[grams.columns[distance, first], 0] = 1
+        (tokens,) = tiny_model.featurizer.token_contributions((doc, 0, 4), coefficients, [0]).T
+        assert np.flatnonzero(tokens).tolist() == [first, first + distance]
+        assert tokens[first] == tokens[first + distance] > 0
+
+
+def test_of_the_matches_of_a_label_the_strongest_counts():
+    entries = [
+        Entry(id=f"numbness.{w}", label="numbness", weight=v, patterns=(w,)) for w, v in (("numb", 0.5), ("empty", 0.9))
+    ]
+    model = DisconnectClassifier(lexicon=Lexicon({e.id: e for e in entries}, WordClasses({})), bits=8).prepare()
+    doc = model.nlp("numb empty numb")
+    (row,) = model.featurizer.transform([(doc, 0, 3)])[:, 1 << 8 :].toarray()
+    assert row[np.flatnonzero(row)] == pytest.approx([0.09])
+    (row,) = model.featurizer.transform([(doc, 0, 1)])[:, 1 << 8 :].toarray()  # of those in the window
+    assert row[np.flatnonzero(row)] == pytest.approx([0.05])
 
 
 def test_token_contributions_add_up_with_word_vectors_too():

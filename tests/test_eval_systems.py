@@ -52,6 +52,8 @@ def test_readers_and_parts_of_a_data_set(tmp_path):
     assert (part.name, part.texts, part.columns) == ("only y", ("you",), {"site": ("y",)})
     assert part.readers["r2"][0, INDEX["scale"]] == 1
     assert part.fingerprint != data.fingerprint == read_dataset(path).fingerprint
+    path.write_text(path.read_text().replace("hello", "hallo"))
+    assert read_dataset(path).fingerprint != data.fingerprint  # one letter of one text
 
 
 @pytest.mark.parametrize(
@@ -277,6 +279,23 @@ def test_a_rival_learns_calibrates_and_decides(make, folds):
     assert said.decided[:, INDEX["numbness"]].tolist() == [0, 1, 0]
     assert not said.decided[:, INDEX["scale"]].any()  # never seen, never given
     assert rival.thresholds.f1[INDEX["risk_language"]] >= 0.3  # the safety screen: its threshold for recall, floored
+
+
+class Even:
+    """Scores everything alike: every recall lies at one low threshold."""
+
+    def fit(self, texts, truth, observed):
+        return self
+
+    def score(self, texts):
+        return np.full((len(texts), len(IDS)), -5.0)
+
+
+def test_a_rivals_safety_screen_is_floored_at_the_expected_share():
+    rival = Rival(Even).fit(training(), dict.fromkeys(IDS, 0.3))
+    risk = INDEX["risk_language"]
+    assert rival.thresholds.recall[risk] < 0.3
+    assert rival.thresholds.f1[risk] == 0.3  # what is no likelier than any other text is not flagged
 
 
 def test_zero_shot_scores_by_the_definitions():

@@ -15,7 +15,7 @@ from disconnect_nlp.labellers import base, classifier
 from disconnect_nlp.labellers.evidence import heaviest_runs
 from disconnect_nlp.labellers.lexical import MatchFinder
 from disconnect_nlp.text import reader
-from disconnect_nlp.text.assertion import load_cues
+from disconnect_nlp.text.assertion import STATUSES, load_cues
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.text.lexicon import Entry, Lexicon
 from disconnect_nlp.text.matcher import LexiconMatcher
@@ -67,12 +67,12 @@ def test_a_reader_that_is_full_forgets_and_reads_on(monkeypatch):
     assert len(small._chunks.numbers) < 5
 
 
-def test_a_reader_whose_tokenizer_failed_reads_on(monkeypatch):
+def test_a_text_on_which_the_tokenizer_fails_leaves_the_reader_usable(monkeypatch):
     failing = TextReader()
-    with monkeypatch.context() as patch:
-        patch.setattr(failing.nlp, "tokenizer", lambda text: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            failing.read(["I feel numb."])
+    tokenizer = failing.nlp.tokenizer
+    monkeypatch.setattr(failing.nlp, "tokenizer", lambda text: 1 / 0 if "poison" in text else tokenizer(text))
+    with pytest.raises(ZeroDivisionError):
+        failing.read(["I poison."])
     assert failing.read(["I feel numb."]).norms.tolist() == tokens_of([NLP("I feel numb.")]).norms.tolist()
 
 
@@ -169,6 +169,12 @@ def test_assertion_follows_the_plain_rules(texts):
     assert position == len(found.text)
 
 
+def test_no_cue_is_read_across_two_texts():
+    texts = ["I feel numb not", "at all it is"]
+    assert [match.status for match in FINDER(NLP(" ".join(texts)))] == ["negated"]
+    assert FINDER.find(READER.read(texts)).verdicts.status.tolist() == [STATUSES.index("affirmed")]
+
+
 def _one(verdicts, position, base_):
     own = slice(position, position + 1)
     return type(verdicts)(
@@ -200,7 +206,7 @@ def test_the_heaviest_run_is_the_heaviest_of_all(stretches):
         assert weight[i] == pytest.approx(values[begin[i] : end[i]].sum())
 
 
-LONG = ["I feel numb. The bus was late. " * 80, "", "Nobody reads my reports. My sister says she feels numb."]
+LONG = ["I feel numb. The bus was late. " * 80, "", "We had soup.", "I feel numb and empty. Nobody reads my reports."]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +215,9 @@ LONG = ["I feel numb. The bus was late. " * 80, "", "Nobody reads my reports. My
 )
 def test_how_the_work_is_cut_changes_nothing(default_model, monkeypatch, module, name, value):
     expected = list(default_model.annotate_all(LONG))
+    assert all(
+        any(item.source == "model" for item in expected[text].evidence) for text in (0, 3)
+    )  # else it shows little
     monkeypatch.setattr(module, name, value)
     found = list(default_model.annotate_all(LONG))
     assert [note.evidence for note in found] == [note.evidence for note in expected]
