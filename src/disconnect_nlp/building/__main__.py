@@ -68,7 +68,7 @@ def adapters(
 
     texts = training_texts(public, load_taxonomy())
     rows = np.flatnonzero(~held_out(texts.groups))
-    output().print(f"learning adapters on {len(rows)} of {texts.what}")
+    output().print(f"learning adapters on {len(rows)} of {len(texts.texts)} passages")
     learned = learn([texts.texts[row] for row in rows], texts.truth()[rows], texts.observed[rows], folder=encoder)
     file.write_bytes(pack(learned.arrays()))
 
