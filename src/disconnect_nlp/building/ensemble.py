@@ -19,6 +19,8 @@ from disconnect_nlp.training import TrainingTexts, held_out
 _SHARES = np.linspace(0.3, 0.9, 7)
 _FEW = 20
 """Held-out positives below which a label's calibration and thresholds stay those of the base."""
+_FEW_SCREENED = 100
+"""The same for recall-first labels: with 20, a recall of .9 may be one of .7 in use, and a screen must not miss."""
 
 
 def fit_ensemble(
@@ -45,7 +47,9 @@ def fit_ensemble(
     truth, observed = texts.truth()[rows], texts.observed[rows]
     read = encoder.encode([texts.texts[row] for row in rows]) @ heads + intercepts
     known = base.held_out[rows]
-    enough = (truth * observed).sum(axis=0) >= _FEW
+    needed = np.full(truth.shape[1], _FEW)
+    needed[base.taxonomy.screened] = _FEW_SCREENED
+    enough = (truth * observed).sum(axis=0) >= needed
     share = np.where(enough, _best_share(read, known, truth, observed, enough), 0.0)
     scores = share * read + (1 - share) * known
     expected = np.array([prevalence[label] for label in base.labels])
