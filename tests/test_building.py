@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from disconnect_nlp.building.ensemble import fit_ensemble
+from disconnect_nlp.building.transfer import lowered
 from disconnect_nlp.corpus import PublicLabel
 from disconnect_nlp.errors import CorpusError
+from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.store import read_manifest
@@ -71,6 +73,21 @@ def test_the_shipped_model_says_what_it_was_trained_on():
     assert "authored passages" in manifest.trained_on
     assert set(manifest.files) == {"weights.npz", "lexicon.json"}  # arrays and our own phrases, no vocabulary
     assert "no diagnosis" in (shipped_path("models", "default") / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_authored_positives_are_taken_for_as_hard_as_public_ones():
+    """Of three labels positives of both kinds, public ones 2 lower in log-odds; of a fourth authored ones alone."""
+    n, slope = 40, np.array([1.0, 1.0, 2.0, 0.5])
+    truth = np.zeros((2 * n, 4), dtype=np.int8)
+    truth[:15], truth[n : n + 15, :3] = 1, 1
+    scores = np.where(truth > 0, 3.0, -3.0) / slope
+    scores[n : n + 15, :3] -= 2 / slope[:3]
+    found = lowered(scores, Calibration(slope, np.zeros(4)), truth, np.ones_like(truth), n)
+    np.testing.assert_allclose(found[:15], np.broadcast_to(1 / slope, (15, 4)))  # the fourth too
+    np.testing.assert_array_equal(found[15:], scores[15:])
+    few = truth.copy()
+    few[n + 5 :] = 0  # five public positives tell nothing
+    np.testing.assert_array_equal(lowered(scores, Calibration(slope, np.zeros(4)), few, np.ones_like(few), n), scores)
 
 
 class _Counting:

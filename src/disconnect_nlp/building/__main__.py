@@ -14,12 +14,14 @@ import numpy as np
 import typer
 
 from disconnect_nlp.building.ensemble import fit_ensemble
+from disconnect_nlp.building.transfer import lowered
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.card import model_card
 from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
 from disconnect_nlp.eval.error_rates import held_out_rates
 from disconnect_nlp.eval.run import evaluate, predict
 from disconnect_nlp.labellers.base import Labeller
+from disconnect_nlp.labellers.calibration import calibrate
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.store import pack, read_adapters, save, save_ensemble
@@ -109,9 +111,14 @@ def _prevalence(taxonomy: Taxonomy) -> dict[str, float]:
 
 
 def _fit(texts: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
-    """Fit a classifier; calibration and thresholds come from texts of authors not fitted on."""
+    """Fit a classifier; calibration and thresholds come from texts of authors not fitted on, as if they were real."""
     model = DisconnectClassifier(prevalence=prevalence)
-    return model.fit(texts.texts, texts.labels, groups=texts.groups, observed=texts.observed)
+    model.fit(texts.texts, texts.labels, groups=texts.groups, observed=texts.observed)
+    truth, shares = texts.truth(), np.array([prevalence[label] for label in model.labels])
+    scores = lowered(model.held_out, model.calibration, truth, texts.observed, texts.n_authored)
+    screened = model.taxonomy.screened
+    model.calibration, model.thresholds = calibrate(scores, truth, texts.observed, shares, screened=screened)
+    return model
 
 
 def _card(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score
 
+from disconnect_nlp.building.transfer import lowered
 from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import Calibration, calibrate
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
@@ -53,7 +54,10 @@ def fit_ensemble(
     share = np.where(enough, _best_share(read, known, truth, observed, enough), 0.0)
     scores = share * read + (1 - share) * known
     expected = np.array([prevalence[label] for label in base.labels])
-    calibration, thresholds = calibrate(scores, truth, observed, expected, screened=base.taxonomy.screened)
+    screened = base.taxonomy.screened
+    own, _ = calibrate(scores, truth, observed, expected)
+    harder = lowered(scores, own, truth, observed, int((rows < texts.n_authored).sum()))
+    calibration, thresholds = calibrate(harder, truth, observed, expected, screened=screened)
     model = EncoderEnsemble(
         base,
         encoder,

