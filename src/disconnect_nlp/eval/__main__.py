@@ -13,12 +13,12 @@ from disconnect_nlp.errors import DataError
 from disconnect_nlp.eval import commands
 from disconnect_nlp.eval.behaviour import behaviour_texts, load_capabilities, run_behaviour
 from disconnect_nlp.eval.datasets import Columns, Dataset, read_dataset, shipped_test
-from disconnect_nlp.eval.gates import Gate, against_baseline, limits, parse_limit, read_baseline
+from disconnect_nlp.eval.gates import Gate, against_baseline, limits, read_baseline
 from disconnect_nlp.eval.gather import Wanted, check_wanted, gather, reads_texts
 from disconnect_nlp.eval.junit import junit_xml
-from disconnect_nlp.eval.outputs import check_targets, progress, write_whole
+from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, progress, write_whole
 from disconnect_nlp.eval.render import markdown_report, print_tables
-from disconnect_nlp.eval.run import SAMPLES, evaluate
+from disconnect_nlp.eval.run import SAMPLES, evaluate, rehearsal
 from disconnect_nlp.eval.slices import MIN_N, check_slices, near_misses, slice_table
 from disconnect_nlp.eval.systems import Predictions
 from disconnect_nlp.taxonomy import chosen_labels
@@ -62,7 +62,7 @@ def run(
     fail_over: Annotated[_Names, typer.Option(help="The same for errors, such as mean_ece=.06. Repeatable.")] = None,
     baseline: Annotated[Path | None, typer.Option(help="An earlier --json: fail on a significant loss.")] = None,
     samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples and permutations.")] = SAMPLES,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Evaluate a model and the lexicon baseline, with bootstrap intervals.
 
@@ -82,9 +82,7 @@ def run(
         data, Columns(text_column, labels_column, group_column, reading)
     )  # fmt: skip
     check_slices(dataset, slice_by or [])
-    for option, specs in (("--fail-under", fail_under), ("--fail-over", fail_over)):
-        for spec in specs or []:
-            parse_limit(spec, option)
+    _limits(fail_under, fail_over, rehearsal(chosen))  # a mistyped metric is found before any time is spent
     before = read_baseline(baseline) if baseline else {}
     said, tested = _ask(wanted, dataset, behaviour=behaviour)
     results = evaluate(said, dataset, model=model, labels=chosen, samples=samples, seed=seed)
@@ -97,8 +95,7 @@ def run(
     if tested:
         results["behaviour"] = tested
     gates = [
-        *limits(fail_under or [], results["systems"]["model"], under=True),
-        *limits(fail_over or [], results["systems"]["model"], under=False),
+        *_limits(fail_under, fail_over, results),
         *(against_baseline(baseline, before, results) if baseline else []),
     ]
     results["gates"] = [asdict(gate) for gate in gates]
@@ -107,7 +104,12 @@ def run(
     write_whole(markdown_out, lambda: markdown_report(results))
     write_whole(html_out, lambda: _page(results, dataset, said))
     write_whole(junit_out, lambda: junit_xml(gates, tested))
-    _report(gates)
+    commands.report(gates)
+
+
+def _limits(under: _Names, over: _Names, results: dict[str, Any]) -> list[Gate]:
+    model = results["systems"]["model"]
+    return [*limits(under or [], model, under=True), *limits(over or [], model, under=False)]
 
 
 def _refuse_options(context: typer.Context) -> None:
@@ -141,14 +143,6 @@ def _page(results: dict[str, Any], dataset: Dataset, said: dict[str, Predictions
     from disconnect_nlp.eval.page import evaluation_page  # matplotlib: only for those who want a page
 
     return evaluation_page(results, dataset, said)
-
-
-def _report(gates: list[Gate]) -> None:
-    for gate in gates:
-        state = "ok" if gate.passed else "FAILED"
-        output().print(f"{state}: {gate.name}: {gate.message}", highlight=False, markup=False, soft_wrap=True)
-    if not all(gate.passed for gate in gates):
-        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import typer
 from rich.table import Table
 
 from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
+from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, write_whole
 from disconnect_nlp.eval.resampling import bootstrap_weights, interval
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
@@ -195,15 +196,15 @@ def run(
     model: Annotated[str, typer.Option(help="Shipped model's name, 'lexicon' or a model folder.")] = "default",
     labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'. Default: all.")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of random stretches and bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of random stretches and bootstrap.")] = 0,
 ) -> None:
     """Measure whether deleting the evidence lowers a score more than deleting random stretches."""
+    check_targets(json_out)
     chosen = chosen_labels(labels)
     dataset = shipped_test() if data is None else read_dataset(data)
     results = faithfulness(load(model), dataset, labels=chosen, seed=seed)
     output().print(faithfulness_table(results))
-    if json_out:
-        json_out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_whole(json_out, lambda: json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

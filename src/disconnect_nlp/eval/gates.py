@@ -68,15 +68,31 @@ def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) ->
         raise DataError(f"{option} {spec!r}: no metric {metric!r}. Metrics: {', '.join(known)}.")
     value = numbers[metric]
     passed = value is not None and (value >= bound if under else value <= bound)
-    shown = "undefined" if value is None else f"{value:g}"
-    return Gate(f"{option} {spec}", passed, f"{name} is {shown}, the limit is {bound:g}")
+    return Gate(f"{option} {spec}", passed, f"{name} is {_shown(value)}, the limit is {bound:g}")
+
+
+def behaviour_limits(limit: float, capabilities: Sequence[Mapping[str, Any]]) -> list[Gate]:
+    """Check the failure rate of each capability, as :func:`disconnect_nlp.eval.behaviour.run_behaviour` returns them.
+
+    A capability without a case that tests something fails: nothing was shown.
+    """
+    return [
+        Gate(
+            f"--fail-over {own['capability']}",
+            own["failure_rate"] is not None and own["failure_rate"] <= limit,
+            f"failure rate is {_shown(own['failure_rate'])}, the limit is {limit:g}; "
+            f"{own['n_vacuous']} of {own['n']} cases vacuous",
+        )
+        for own in capabilities
+    ]
 
 
 def against_baseline(path: Path, before: Mapping[str, Any], results: Mapping[str, Any]) -> list[Gate]:
     """Compare with an earlier ``--json`` of the same data, draws and seed; fail on a significant loss.
 
     Both results hold the bootstrap samples of the same draws, so differences are paired, as if both models had been
-    run now. A loss is significant where the 95 % interval of the difference lies wholly on the worse side.
+    run now. A loss is significant where the 95 % interval of the difference lies wholly on the worse side. A figure that
+    is undefined now, and a label that is covered no longer, fail too: that nothing was lost was not shown.
 
     Parameters
     ----------
@@ -96,7 +112,7 @@ def against_baseline(path: Path, before: Mapping[str, Any], results: Mapping[str
         raise DataError(f"{path}: a result for other labels cannot be compared. Pass the same --labels.")
     if not own["draws"] or not old["draws"]:
         raise DataError(f"{path}: too few groups for an interval, so no loss can be called significant.")
-    return [_loss(key, up, own, old) for key, up in BETTER_UP.items() if key in old["draws"]]
+    return [_coverage(own, old), *(_loss(key, up, own, old) for key, up in BETTER_UP.items() if key in old["draws"])]
 
 
 def read_baseline(path: Path) -> dict[str, Any]:
@@ -110,12 +126,28 @@ def read_baseline(path: Path) -> dict[str, Any]:
     return plain
 
 
+def _coverage(own: Mapping[str, Any], old: Mapping[str, Any]) -> Gate:
+    lost = sorted(_covered(old) - _covered(own))
+    message = f"{len(_covered(own))} labels covered, before {len(_covered(old))}"
+    return Gate("--baseline labels", not lost, message + (f"; no longer {', '.join(lost)}" if lost else ""))
+
+
+def _covered(system: Mapping[str, Any]) -> set[str]:
+    """Labels that a system knows: of all metrics, the prevalence error is defined for just these."""
+    return {label for label, numbers in system["labels"].items() if numbers["prevalence_error"] is not None}
+
+
 def _loss(metric: str, up: bool, own: Mapping[str, Any], old: Mapping[str, Any]) -> Gate:
-    difference = _array(own["draws"][metric]) - _array(old["draws"][metric])
-    low, high = interval(difference)
-    worse = bool(high < 0) if up else bool(low > 0)
-    message = f"{metric} was {old[metric]}, is {own[metric]}; difference {low:+.3f} to {high:+.3f} (95 %)"
-    return Gate(f"--baseline {metric}", not worse, message)
+    name, change = f"--baseline {metric}", f"{metric} was {_shown(old[metric])}, is {_shown(own[metric])}"
+    if own[metric] is None or old[metric] is None:
+        return Gate(name, own[metric] is not None, change)
+    low, high = interval(_array(own["draws"][metric]) - _array(old["draws"][metric]))
+    kept = bool(high >= 0) if up else bool(low <= 0)
+    return Gate(name, kept, f"{change}; difference {low:+.3f} to {high:+.3f} (95 %)")
+
+
+def _shown(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:g}"
 
 
 def _array(values: Sequence[float | None]) -> Array:

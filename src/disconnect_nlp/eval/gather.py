@@ -41,6 +41,25 @@ def check_wanted(wanted: Wanted) -> None:
         if not path.is_file():
             raise DataError(f"{path}: no such file.")
     _labels_of(wanted.categories)
+    _check_names(wanted)
+
+
+def _check_names(wanted: Wanted) -> None:
+    """Refuse two systems of one name: in the results one would silently stand for the other."""
+    named = [
+        *(("--system", name, name) for name in wanted.models),
+        *(("--dictionary", path, path.stem) for path in wanted.dictionaries),
+        *(("--predictions", path, path.name) for path in wanted.predictions),
+        *(("--rival", name, _rival_name(name)) for name in wanted.rivals),
+    ]
+    taken = dict.fromkeys(("model", "lexicon", *TRIVIAL), "of the evaluation itself")
+    for option, source, name in named:
+        if name in taken:
+            raise DataError(
+                f"{option} {source}: the name {name!r} is taken, it is that {taken[name]}. Systems are told apart by "
+                "name, a file's is its own without the folder: rename it, or leave out what stands there twice."
+            )
+        taken[name] = f"of {option} {source}"
 
 
 def gather(wanted: Wanted) -> dict[str, Says]:
@@ -57,7 +76,7 @@ def gather(wanted: Wanted) -> dict[str, Says]:
     for path in wanted.predictions:
         systems[path.name] = lambda data, path=path: read_predictions(path, data)  # type: ignore[misc]
     for name in wanted.rivals:
-        systems[f"rival: {name}"] = _rival(name, wanted.public)
+        systems[_rival_name(name)] = _rival(name, wanted.public)
     for name in TRIVIAL if wanted.trivial else ():
         systems[name] = lambda data, name=name: trivial(name, data)  # type: ignore[misc]
     return systems
@@ -77,6 +96,10 @@ def _dictionary(path: Path, labels_of: dict[str, str]) -> Says:
     own = {name: label for name, label in labels_of.items() if name.lower() in map(str.lower, dictionary.categories)}
     labeller = DictionaryLabeller(dictionary, own)
     return lambda data: predict(labeller, data)
+
+
+def _rival_name(name: str) -> str:
+    return f"rival: {name}"
 
 
 def _rival(name: str, public: Path | None) -> Says:

@@ -1,4 +1,4 @@
-"""Files that the commands write, whole or not at all, and their progress bar."""
+"""What the commands share: files written whole or not at all, the progress bar, the range of seeds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from disconnect_nlp.errors import DataError
 
+LARGEST_SEED = 2**32 - 1  # numpy and scikit-learn take no other
 
 def check_targets(*targets: Path | None) -> None:
     """Refuse a target without a folder before any work is done."""

@@ -93,6 +93,13 @@ def evaluate(
     }
 
 
+def rehearsal(labels: Sequence[str]) -> dict[str, Any]:
+    """Return a result of the form of :func:`evaluate`, of one empty text: which metrics there will be."""
+    nothing = np.zeros((1, len(load_taxonomy().ids)), np.int8)
+    data = Dataset("", ("",), nothing, ("",))
+    return evaluate({"model": Predictions(nothing * 1.0, nothing)}, data, model="", labels=labels, samples=1)
+
+
 def label_measures(truth: Array, said: Predictions, weights: Array | None = None) -> dict[str, Array]:
     """Return every metric that has a value per label, shape ``(n_labels,)`` or ``(n_samples, n_labels)``."""
     counts = metrics.count(truth, said.decided, weights)

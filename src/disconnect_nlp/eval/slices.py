@@ -68,9 +68,10 @@ def slice_table(
     -------
     list
         Rows with ``slice``, ``value``, ``n``, ``n_pos``, ``micro_f1``, ``rest`` (micro F1 of all other texts), their
-        ``gap`` with its interval, ``cost`` (what micro F1 would gain were the slice left out) and ``too_small``.
+        ``gap`` with its interval, ``cost`` (what micro F1 would gain were the slice left out) and ``too_small``. All
+        of them speak of the labels that the system covers, as its micro F1 does.
     """
-    columns = [load_taxonomy().index[label] for label in labels]
+    columns = [load_taxonomy().index[label] for label in _covered(said, labels)]
     truth, decided = dataset.truth[:, columns], said.decided[:, columns]
     counts = np.stack([(truth & decided).sum(1), decided.sum(1), truth.sum(1)], axis=1).astype(np.float64)
     pooled = _Pooled(
@@ -78,6 +79,11 @@ def slice_table(
     )
     rows = [_row(pooled, name, value, inside, min_n) for name, value, inside in _slices(dataset, by)]
     return sorted(rows, key=lambda row: (row["too_small"], -(row["cost"] or 0)))
+
+
+def _covered(said: Predictions, labels: Sequence[str]) -> list[str]:
+    """The labels that a system knows: what it never gives for want of knowing is neither missed nor held back."""
+    return [label for label in labels if said.covered[load_taxonomy().index[label]]]
 
 
 def _row(pooled: _Pooled, name: str, value: str, inside: Array, min_n: int) -> dict[str, Any]:
@@ -139,9 +145,11 @@ def near_misses(
     -------
     list
         Rows with ``reason``, ``n`` tags, ``given``, ``rate`` with its interval, and ``elsewhere``: the rate at which
-        the same labels are given to texts that neither carry nor mention them.
+        the same labels are given to texts that neither carry nor mention them. Labels that the system does not cover
+        are left out.
     """
     taxonomy = load_taxonomy()
+    labels = _covered(said, labels)
     weights = bootstrap_weights(dataset.groups, samples=samples, seed=seed)
     tagged = _tags(dataset, labels)
     columns = [taxonomy.index[label] for label in labels]
