@@ -170,7 +170,8 @@ def run_behaviour(capabilities: Sequence[Capability], data: Dataset, said: Predi
     list
         One dictionary a capability: ``n`` cases (``n_template`` of them from templates), ``n_vacuous`` that prove
         nothing because the base itself is not recognised, ``n_failed``, ``failure_rate`` among the others (None where
-        no other is left), ``failures`` by id, and ``examples``. Cases with a label that the system does not know are left out.
+        no other is left), ``failures`` by id, and ``examples``. Cases with a label that the system does not know are
+        left out.
     """
     row_of = {text: row for row, text in enumerate(data.texts)}
     return [_capability(capability, row_of, said) for capability in capabilities]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.eval.agreement import plain
 from disconnect_nlp.eval.compare import compare_all
-from disconnect_nlp.eval.in_domain import Fitted, InDomainClassifier, TfidfClassifier
+from disconnect_nlp.eval.in_domain import FOLDS, Fitted, InDomainClassifier, TfidfClassifier
 from disconnect_nlp.eval.metrics import Array
 from disconnect_nlp.eval.resampling import bootstrap_weights, interval
 from disconnect_nlp.eval.run import label_measures, overall_measures
@@ -132,10 +132,21 @@ def run_benchmark(
         ``in_domain`` are) and ``transfer``, each with ``macro_f1``, ``macro_ap`` and ``labels``; ``comparisons`` of
         ``in_domain`` with both rivals. Labels that nothing of ours stands for are undefined under ``transfer``, whose
         macro averages go over the others (``n_labels_covered``).
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read, or a label is too rare in the train split to choose anything by cross-validation.
     """
     benchmark = benchmark_named(name)
     splits = read_benchmark(benchmark, data)
     train, test = splits["train"], splits["test"]
+    for label, n in zip(benchmark.labels, train.truth.sum(0), strict=True):
+        if min(n, len(train.texts) - n) < FOLDS:
+            raise DataError(
+                f"{data}: {n} of {len(train.texts)} train texts carry {label!r}. Cross-validation needs at least "
+                f"{FOLDS} with it and {FOLDS} without."
+            )
     said: dict[str, Predictions] = {}
     for key, make in FITS.items():
         said[key] = _fitted(make(seed), train, test)

@@ -21,7 +21,7 @@ from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.windows import Windows
 
 _STRENGTHS = (1.0, 3.0, 10.0)
-_FOLDS = 5
+FOLDS = 5
 
 
 class Fitted(Protocol):
@@ -127,7 +127,7 @@ def _tuned(features: sparse.csr_matrix, truth: Array, seed: int) -> tuple[list[L
 
 def _best(features: sparse.csr_matrix, truth: Array, seed: int) -> tuple[LogisticRegression, float]:
     """Fit one label with the penalty that cross-validates best; return the model and its threshold."""
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     tried = []
     for strength in _STRENGTHS:
         model = _regression(strength, seed)

@@ -13,6 +13,7 @@ from disconnect_nlp.errors import DataError
 
 LARGEST_SEED = 2**32 - 1  # numpy and scikit-learn take no other
 
+
 def check_targets(*targets: Path | None) -> None:
     """Refuse a target without a folder before any work is done."""
     for target in targets:

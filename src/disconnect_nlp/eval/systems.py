@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,6 +179,11 @@ def read_predictions(path: Path, dataset: Dataset, *, prefix: str = PREFIX) -> P
 def _matched(path: Path, rows: list[_Row], dataset: Dataset, *, by_id: bool) -> list[_Row]:
     ids = dataset.columns.get("id")
     if ids and by_id:
+        if repeated := [name for name, n in Counter(ids).items() if n > 1]:
+            raise DataError(
+                f"{dataset.name}: the id {repeated[0]!r} stands there twice, so {path} cannot be matched by it. Take "
+                "the column 'id' out of one file to match by order."
+            )
         row_of = _rows_by_id(rows)
         missing = [name for name in ids if name not in row_of]
         if missing:
@@ -197,7 +204,9 @@ def _rows_by_id(rows: list[_Row]) -> dict[str, _Row]:
         if name is None or name == "":
             raise DataError(f"{place}: the cell of column 'id' is empty. Give every row its id.")
         if str(name) in found:
-            raise DataError(f"{place}: the id stands in {found[str(name)][0]} already. Give every text one row.")
+            raise DataError(
+                f"{place}: the id {str(name)!r} stands in {found[str(name)][0]} already. Give every text one row."
+            )
         found[str(name)] = place, cells
     return found
 
@@ -220,14 +229,21 @@ def _number(cells: Mapping[str, Any], column: str | None, place: str) -> float:
         return float("nan")
     cell = cells.get(column)
     if cell is None or cell == "":
-        raise DataError(f"{place}: column {column!r} is empty. Write 0 where a label is not given.")
+        raise DataError(
+            f"{place}: column {column!r} is empty. Write a number from 0 to 1; 0 where a label is not given."
+        )
     try:
         value = float(cell)
     except (TypeError, ValueError):
-        raise DataError(f"{place}: column {column!r} holds no number.") from None
+        raise DataError(f"{place}: column {column!r} holds {_nameable(cell)}, no number.") from None
     if not 0 <= value <= 1:
         raise DataError(f"{place}: column {column!r} holds {value:g}; decisions and scores lie from 0 to 1.")
     return value
+
+
+def _nameable(cell: Any) -> str:
+    # What stands in a column of numbers by mistake may be somebody's text.
+    return repr(cell) if re.fullmatch(r"[\w.,%+-]{1,20}", str(cell)) else "something longer"
 
 
 def _decision(cells: Mapping[str, Any], column: str | None, place: str) -> float:
