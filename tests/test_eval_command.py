@@ -243,7 +243,7 @@ def test_averages_over_other_labels_are_marked_with_their_number(tmp_path, optio
     (line,) = [line for line in output.splitlines() if "macro F1" in line and "1.000 (1*)" in line]
     assert re.search(r"macro F1\W+2\W", line)
     assert "averaged over n other labels than the first" in output
-    assert re.search(r"macro average\W+1 labels", output)
+    assert re.search(r"macro average\W+1 label\W", output)
     assert "(1*)" not in run(*options, "--data", data)[1]
 
 

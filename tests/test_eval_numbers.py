@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import krippendorff
 import numpy as np
@@ -336,3 +337,12 @@ def test_the_loss_against_a_baseline_is_the_paired_interval():
         told = re.search(r"difference (\S+) to (\S+) \(95 %\)$", gate.message)
         assert (float(told[1]), float(told[2])) == pytest.approx((low, high), abs=6e-4)  # printed with three decimals
         assert gate.passed == ((high >= 0) if up else (low <= 0))
+
+
+def test_the_list_of_what_checks_each_number_names_tests_that_are_there():
+    here = Path(__file__).parent
+    text = (here.parent / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    written = "".join(path.read_text(encoding="utf-8") for path in here.glob("test_*.py"))
+    assert len(named) > 15
+    assert [name for name in named if f"def {name}(" not in written] == []

@@ -120,7 +120,7 @@ def averages(system: Mapping[str, Any]) -> list[list[str]]:
     macro, micro = (bounds(system[f"{kind}_f1_low"], system[f"{kind}_f1_high"]) for kind in ("macro", "micro"))
     behind = {key: averaged(system["labels"], key) for key in ("macro_f1", "macro_ap", "mean_ece", "micro_f1")}
     mean = [marked(system[key], behind[key], behind["macro_f1"]) for key in ("macro_ap", "mean_ece")]
-    n_macro, n_micro = (f"{len(behind[key])} labels" for key in ("macro_f1", "micro_f1"))
+    n_macro, n_micro = (f"{len(behind[key])} label{'s' * (len(behind[key]) != 1)}" for key in ("macro_f1", "micro_f1"))
     return [
         ["macro average", n_macro, "", "", show(system["macro_f1"]), macro, "", *mean],
         ["micro average", n_micro, "", "", show(system["micro_f1"]), micro, "", "", ""],
