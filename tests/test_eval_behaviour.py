@@ -9,6 +9,7 @@ import pytest
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.eval.behaviour import Capability, behaviour_texts, expand, load_capabilities, run_behaviour
+from disconnect_nlp.eval.gates import behaviour_limits
 from disconnect_nlp.eval.systems import Predictions, predict
 from disconnect_nlp.taxonomy import load_taxonomy
 
@@ -70,6 +71,8 @@ def judged(capability, before, after):
         ("not_down", 0.5, 0.6, 0, 0),
         ("not_down", 0.5, 0.46, 0, 0),  # within the tolerance of .05
         ("not_down", 0.5, 0.44, 1, 0),
+        ("not_down", 0.0, 0.0, 0, 1),  # silence before and after proves nothing
+        ("not_down", 0.4, 0.45, 0, 1),
     ],
 )
 def test_a_change_is_judged_by_its_kind(kind, before, after, failed, vacuous):
@@ -104,6 +107,20 @@ def test_the_shipped_model_does_what_the_suite_calls_the_minimum(default_model):
     nothing = np.zeros((len(data), len(INDEX)))
     silent = run_behaviour(own, data, Predictions(nothing, nothing.astype(np.int8)))
     assert sum(row["n_failed"] for row in silent) > 0.7 * sum(row["n"] for row in silent)  # silence does not pass
+
+
+@pytest.mark.parametrize(("score", "passes"), [(0.0, {"plain_life", "safety_idioms"}), (1.0, None)])
+def test_a_system_that_reads_nothing_passes_no_capability_but_those_it_should(score, passes):
+    """Silence is right where there is nothing to find, and giving everything never lets go of a label."""
+    data = behaviour_texts(SHIPPED)
+    scores = np.full((len(data), len(INDEX)), score)
+    rows = run_behaviour(SHIPPED, data, Predictions(scores, scores.astype(np.int8)))
+    gates = behaviour_limits("--fail-over", 0.1, rows)
+    passed = {gate.name.split()[1] for gate in gates if gate.passed}
+    if passes is not None:
+        assert passed == passes
+    must_go = {own.id for own in SHIPPED if own.kind == "gone"} | {"plain_life", "safety_idioms"}
+    assert not passed & (must_go - (passes or set()))
 
 
 HEAD = '[[capability]]\nid = "mine"\nabout = ""\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import re
@@ -17,12 +18,15 @@ from typer.testing import CliRunner
 from disconnect_nlp.errors import DataError, DisconnectError
 from disconnect_nlp.eval.__main__ import app
 from disconnect_nlp.eval.datasets import Dataset, shipped_test
-from disconnect_nlp.eval.gates import against_baseline, limits, read_baseline
 from disconnect_nlp.eval.junit import junit_xml
 from disconnect_nlp.eval.page import evaluation_page
 from disconnect_nlp.eval.render import markdown_report
 from disconnect_nlp.eval.run import Predictions, evaluate
 from disconnect_nlp.eval.systems import predict
+from disconnect_nlp.labellers.base import Thresholds
+from disconnect_nlp.labellers.calibration import Calibration
+from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.store import save
 
 SECRET = "Marbletown"  # stands in every evaluated text and must appear in no output
 ROWS = [
@@ -150,9 +154,129 @@ def test_gates_decide_the_exit_code_and_are_told(tmp_path, options):
     assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
 
 
+@pytest.mark.parametrize("command", [[], ["benchmark", "irf", "--data", "."], ["curve"]])
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_generator_takes_is_refused(command, seed):
+    done = CliRunner().invoke(app, [*command, "--seed", str(seed)])
+    assert done.exit_code == 2
+    assert "--seed" in done.output
+
+
+def untouched(*_, **__):
+    raise AssertionError("work was done before the options were checked")
+
+
+def table(path: Path, header: str, rows) -> Path:
+    path.write_text("\n".join([header, *map(str, rows)]) + "\n")
+    return path
+
+
+RIGHT = [int(bool(tags)) for _, tags in ROWS]
+
+
+@pytest.mark.parametrize("name", ["model", "lexicon", "prior", "mine.csv"])
+def test_no_system_takes_the_place_of_another_of_its_name(tmp_path, options, name):
+    said = table(tmp_path / name, "numbness", RIGHT)
+    (tmp_path / "other").mkdir()
+    again = table(tmp_path / "other" / name, "numbness", RIGHT)
+    words = tmp_path / f"{name}.dic"
+    words.write_text("%\n1\tnumbness\n%\nnumb\t1\n")
+    with pytest.raises(DataError, match=f"the name '{name}' is taken"):
+        run(*options, "--predictions", said, "--predictions", again)
+    with pytest.raises(DataError, match=f"the name '{name}' is taken"):
+        run(*options, "--dictionary", words, "--predictions", said)
+
+
+def test_gates_slices_and_comparisons_are_about_any_system_that_is_chosen(tmp_path, options):
+    wrong, right = (table(tmp_path / name, "numbness,numbness_score,civic_score", rows) for name, rows in (
+        ("wrong.csv", [f"{1 - own},{(1 - own) * 0.8},.1" for own in RIGHT]),
+        ("right.csv", [f"{own},{own * 0.8},.1" for own in RIGHT]),
+    ))  # fmt: skip
+    both, out = ["--predictions", wrong, "--predictions", right, "--slice", "site"], tmp_path / "out.json"
+    gate = ["--fail-under", "numbness.f1=.5", "--min-n", "2"]
+    code, output = run(*options, *both, "--subject", "right.csv", *gate, "--json", out)
+    assert code == 0, output
+    results = json.loads(out.read_text())
+    assert list(results["systems"]) == ["right.csv", "model", "lexicon", "wrong.csv"]
+    assert list(results["slices"]) == list(results["near_misses"]) == ["right.csv"]
+    assert {row["micro_f1"] for row in results["slices"]["right.csv"]} == {1}
+    assert [pair["systems"][0] for pair in results["comparisons"]] == ["right.csv"] * 3
+    assert results["comparisons"][-1]["macro_f1"]["difference"] == 1
+    code, output = run(*options, *both, "--subject", "wrong.csv", *gate, "--baseline", out)
+    assert code == 1
+    assert "FAILED: --fail-under numbness.f1=.5: numbness.f1 is 0" in output
+    assert "FAILED: --baseline macro_f1: macro_f1 was 1, is 0; difference -1.000 to -1.000" in output
+
+
+def test_a_figure_that_is_gone_or_covers_less_does_not_pass_the_baseline(tmp_path, options):
+    before = tmp_path / "before.json"
+    scored = table(tmp_path / "scored.csv", "numbness_score,civic_score", [f"{own * 0.9},.1" for own in RIGHT])
+    run(*options, "--predictions", scored, "--subject", "scored.csv", "--json", before)
+    decided = table(tmp_path / "decided.csv", "numbness,civic", [f"{own},0" for own in RIGHT])
+    code, output = run(*options, "--predictions", decided, "--subject", "decided.csv", "--baseline", before)
+    assert code == 1
+    assert "ok: --baseline macro_f1" in output
+    assert re.search(r"FAILED: --baseline macro_ap: macro_ap was \S+, is undefined", output)
+    assert re.search(r"FAILED: --baseline mean_ece: mean_ece was \S+, is undefined", output)
+    fewer = table(tmp_path / "fewer.csv", "numbness_score", [own * 0.9 for own in RIGHT])
+    code, output = run(*options, "--predictions", fewer, "--subject", "fewer.csv", "--baseline", before)
+    assert code == 1
+    assert "FAILED: --baseline labels: 1 labels covered, before 2; no longer civic" in output
+    half = table(tmp_path / "half.csv", "numbness_score,civic", [f"{own * 0.9},0" for own in RIGHT])
+    code, output = run(*options, "--predictions", half, "--subject", "half.csv", "--baseline", before)
+    assert code == 1
+    assert "ok: --baseline labels" in output
+    assert re.search("FAILED: --baseline mean_brier: .*; no longer civic", output)
+    code, output = run(*options, "--predictions", scored, "--subject", "scored.csv", "--baseline", before)
+    assert code == 0, output
+
+
+def test_averages_over_other_labels_are_marked_with_their_number(tmp_path, options):
+    rows = [f"{SECRET},{own or 'civic'},a{number}" for number, (_, own) in enumerate(ROWS)]
+    data = table(tmp_path / "two.csv", "body,tags,author", rows)
+    fewer = table(tmp_path / "fewer.csv", "numbness,numbness_score", [f"{own},{own * 0.9}" for own in RIGHT])
+    out = tmp_path / "out.json"
+    code, output = run(*options, "--data", data, "--predictions", fewer, "--json", out)
+    assert code == 0
+    over = {name: own["averaged_over"] for name, own in json.loads(out.read_text())["systems"].items()}
+    assert (over["lexicon"]["macro_f1"], over["fewer.csv"]["macro_f1"]) == (2, 1)
+    (line,) = [line for line in output.splitlines() if "macro F1" in line and "1.000 (1*)" in line]
+    assert re.search(r"macro F1\W+2\W", line)
+    assert "averaged over n other labels than the first" in output
+    assert re.search(r"macro average\W+1 label\W", output)
+    assert "(1*)" not in run(*options, "--data", data)[1]
+
+
+def test_few_groups_are_told_in_the_comparison(tmp_path, options):
+    code, output = run(*options, "--group-column", "site")
+    assert code == 0
+    told = " ".join(output.split())
+    assert "With 2 groups there is no interval, and no difference can have a p below 0.5." in told
+    assert "there is no interval" not in run(*options)[1]
+
+
+def test_behaviour_gates_the_main_command(tmp_path, options):
+    junit = tmp_path / "a.xml"
+    code, output = run(*options, "--behaviour", "--behaviour-fail-over", ".5", "--junit", junit)
+    assert code == 1
+    assert "ok: --behaviour-fail-over plain_numbness: failure rate is" in output
+    assert "FAILED: --behaviour-fail-over" in output
+    suite = ElementTree.parse(junit).getroot()[0]
+    assert (suite.get("name"), suite.get("tests")) == ("gates", "38")
+    said = table(tmp_path / "said.csv", "numbness", RIGHT)
+    with pytest.raises(DataError, match="a --subject that reads texts"):
+        run(*options, "--behaviour", "--behaviour-fail-over", ".5", "--predictions", said, "--subject", "said.csv")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--fail-under", "macro_f1=nan"], "give METRIC=NUMBER"),
+        (["--system", "lexicon"], "--system lexicon: the name 'lexicon' is taken, it is that of the evaluation itself"),
+        (["--subject", "mine"], "--subject 'mine': no such system here. There are: model, lexicon."),
+        (["--subject", "prior"], "--subject 'prior': no such system here"),
+        (["--readers", "r1,model"], "--readers model: the name 'model' is taken"),
+        (["--behaviour-fail-over", ".1"], "--behaviour-fail-over needs --behaviour"),
         (["--fail-under", "macro_f1"], "give METRIC=NUMBER or LABEL.METRIC=NUMBER"),
         (["--fail-under", "accuracy=.5"], "no metric 'accuracy'. Metrics: macro_f1,"),
         (["--fail-under", "scale.f1=.5"], "no label 'scale' here. Labels: numbness, civic"),
@@ -166,7 +290,8 @@ def test_gates_decide_the_exit_code_and_are_told(tmp_path, options):
         (["curve"], "--data stands before 'curve', which does not know it"),
     ],
 )
-def test_a_wrong_option_says_what_is_allowed(options, arguments, message):
+def test_a_wrong_option_says_what_is_allowed_before_any_system_is_asked(monkeypatch, options, arguments, message):
+    monkeypatch.setattr("disconnect_nlp.eval.__main__._ask", untouched)
     with pytest.raises(DisconnectError, match=message):
         run(*options, *arguments)
 
@@ -176,65 +301,84 @@ def test_a_wrong_option_says_what_is_allowed(options, arguments, message):
     [
         ({"data_sha256": "0"}, "a result for other data cannot be compared"),
         ({"seed": 7}, "a result for another seed"),
+        ({"samples": 21}, "a result for other numbers of samples"),
         ({"systems": {}}, "no result of --json"),
+        ({"systems": {"model": {"labels": {"scale": {}}}}}, "a result for other labels"),
+        ({"systems": {"model": {"labels": {"numbness": {}, "civic": {}}, "draws": {}}}}, "too few groups"),
     ],
 )
-def test_a_baseline_of_something_else_is_refused(tmp_path, options, change, message):
+def test_a_baseline_of_something_else_is_refused(tmp_path, monkeypatch, options, change, message):
     path = tmp_path / "before.json"
     run(*options, "--json", path)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    monkeypatch.setattr("disconnect_nlp.eval.__main__._ask", untouched)
     with pytest.raises(DataError, match=message):
         run(*options, "--baseline", path)
-    run(*options, "--json", path)
-    with pytest.raises(DataError, match="a result for other labels"):
-        run(*options, "--labels", "numbness", "--baseline", path)
 
 
 @pytest.fixture(scope="module")
 def shipped_results(default_model):
     data = shipped_test()
-    good = predict(default_model, data)
-    return data, good, evaluate({"model": good}, data, model="m", labels=default_model.taxonomy.core, samples=200)
+    said = {"model": predict(default_model, data)}
+    return evaluate(said, data, model="m", labels=default_model.taxonomy.core, samples=200)
 
 
-def broken(kind: str, model, good: Predictions, data: Dataset) -> Predictions:
+def program(*arguments) -> subprocess.CompletedProcess:
+    """Run the whole program in a process of its own."""
+    command = [sys.executable, "-m", "disconnect_nlp.eval", "--labels", "core", "--samples", "100", *arguments]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """An earlier result of the shipped model."""
+    path = tmp_path_factory.mktemp("sound") / "before.json"
+    done = program("--json", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def broken(kind: str, model: DisconnectClassifier) -> DisconnectClassifier:
+    """The shipped model, broken on purpose."""
+    own = copy.copy(model)
     if kind == "labels shuffled":
-        scores = np.random.default_rng(0).permutation(good.scores)
-        return Predictions(scores, model.decide(scores))
-    if kind == "thresholds at 0":
-        return Predictions(good.scores, np.ones_like(good.decided))
-    return Predictions(np.sqrt(good.scores), good.decided)  # calibration off: .04 becomes .2
+        order = np.random.default_rng(0).permutation(len(model.labels))
+        own.coefficients, own.intercepts = model.coefficients[:, order], model.intercepts[order]
+        own.calibration = Calibration(model.calibration.slope[order], model.calibration.offset[order])
+        own.thresholds = Thresholds(**{name: cuts[order] for name, cuts in vars(model.thresholds).items()})
+    elif kind == "thresholds at 0":
+        own.thresholds = Thresholds(**{name: np.zeros_like(cuts) for name, cuts in vars(model.thresholds).items()})
+    elif kind == "calibration off":  # odds seven times too high, and thresholds that decide as before
+        own.calibration = Calibration(model.calibration.slope, model.calibration.offset + np.log(7))
+        own.thresholds = Thresholds(
+            **{name: 7 * cuts / (1 - cuts + 7 * cuts) for name, cuts in vars(model.thresholds).items()}
+        )
+    return own
 
 
 @pytest.mark.parametrize(
     ("kind", "caught_by"),
     [
-        ("labels shuffled", {"macro_f1", "micro_f1", "macro_ap", "mean_brier", "mean_ece"}),
-        ("thresholds at 0", {"macro_f1", "micro_f1"}),
-        ("calibration off", {"mean_brier", "mean_ece"}),
+        ("nothing broken", set()),
+        ("labels shuffled", {"--fail-under macro_f1=.5", "macro_f1", "micro_f1", "macro_ap", "mean_brier", "mean_ece"}),
+        ("thresholds at 0", {"--fail-under macro_f1=.5", "macro_f1", "micro_f1"}),
+        ("calibration off", {"--fail-over mean_ece=.06", "mean_brier", "mean_ece"}),
     ],
 )
-def test_a_broken_model_is_caught_against_the_baseline(tmp_path, default_model, shipped_results, kind, caught_by):
-    data, good, before = shipped_results
-    path = tmp_path / "before.json"
-    path.write_text(json.dumps(before))
-    kept = read_baseline(path)
-    said = broken(kind, default_model, good, data)
-    after = evaluate({"model": said, "before": good}, data, model="m", labels=default_model.taxonomy.core, samples=200)
-    failed = {gate.name.removeprefix("--baseline ") for gate in against_baseline(path, kept, after) if not gate.passed}
-    assert failed == caught_by
-    assert all(gate.passed for gate in against_baseline(path, kept, before))  # and the model itself passes
-    if "macro_f1" in caught_by:
-        pair = after["comparisons"][0]["macro_f1"]
-        assert pair["high"] < 0
-        assert pair["p"] < 0.01
-        assert not limits(["macro_f1=.5"], after["systems"]["model"], under=True)[0].passed
-    else:
-        assert not limits(["mean_ece=.06"], after["systems"]["model"], under=False)[0].passed
+def test_a_broken_model_is_caught_by_the_whole_program(tmp_path, default_model, sound, kind, caught_by):
+    folder, out = tmp_path / "model", tmp_path / "out.json"
+    save(broken(kind, default_model), folder)
+    done = program("--model", folder, "--baseline", sound, "--fail-under", "macro_f1=.5", "--fail-over",
+                   "mean_ece=.06", "--json", out)  # fmt: skip
+    gates = json.loads(out.read_text())["gates"]
+    assert {gate["name"].removeprefix("--baseline ") for gate in gates if not gate["passed"]} == caught_by
+    assert done.returncode == bool(caught_by), done.stderr
+    assert done.stdout.count("FAILED: ") == len(caught_by)
+    assert len(gates) == 8
 
 
 def test_the_shipped_model_beats_flagging_everything(shipped_results):
-    numbers = shipped_results[2]["systems"]["model"]
+    numbers = shipped_results["systems"]["model"]
     flag_all = np.mean([row["flag_all_f1"] for row in numbers["labels"].values()])
     assert numbers["macro_f1_low"] > flag_all
 
@@ -246,7 +390,10 @@ def test_a_benchmark_a_list_of_suspects_and_behaviour_cases_are_commands(tmp_pat
     irf_file(tmp_path)
     code, output = run("benchmark", "irf", "--data", tmp_path, "--model", "lexicon", "--json", out, "--samples", 20)
     assert code == 0
-    assert set(json.loads(out.read_text())["systems"]) == {"in_domain", "tfidf_lr", "transfer"}
+    assert set(json.loads(out.read_text())["systems"]) == {"in_domain", "tfidf_lr", "tfidf_lr_tuned", "transfer"}
+    differences = output[output.index("Differences") :]
+    assert differences.count("in_domain minus tfidf_lr ") == differences.count("minus tfidf_lr_tuned ") == 2
+    assert differences.count("macro AP") == 2
     assert "Garg, Shahbandegan" in output
     rows = [
         f"I feel numb in {SECRET} {n},numbness,b{n % 6}" if n % 2 else f"Nice soup {n},,b{n % 6}" for n in range(60)
@@ -264,10 +411,16 @@ def test_a_benchmark_a_list_of_suspects_and_behaviour_cases_are_commands(tmp_pat
     assert code == 1
     assert json.loads(out.read_text())["behaviour"][0]["failure_rate"] == 0.5
     assert "2 cases, 1 capabilities, 1 failures" in output
+    assert "FAILED: --fail-over mine: failure rate is 0.5, the limit is 0.4; 0 of 2 cases vacuous" in output
+    cases.write_text('[[capability]]\nid = "mine"\nkind = "not_down"\nabout = ""\n'
+                     'cases = [{base="Hm.", text="Hm, hm.", labels=["civic"]}]')  # fmt: skip
+    code, output = run("behaviour", "--model", "lexicon", "--cases", cases, "--fail-over", "1")
+    assert code == 1
+    assert "FAILED: --fail-over mine: failure rate is undefined, the limit is 1; 1 of 1 cases vacuous" in output
 
 
 def test_the_readme_prints_what_the_command_prints(shipped_results):
-    system = shipped_results[2]["systems"]["model"]
+    system = shipped_results["systems"]["model"]
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     expected = {f"`{label}`": row["f1"] for label, row in system["labels"].items()}
     for name, f1 in (expected | {"macro average": system["macro_f1"]}).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,8 +26,9 @@ TEXTS = (
 
 @pytest.fixture
 def dataset():
-    truth = np.zeros((len(TEXTS), len(load_taxonomy().ids)), dtype=np.int8)
-    return Dataset("three", TEXTS, truth, ("a", "b", "c"))
+    """Each of the three texts by four writers."""
+    truth = np.zeros((4 * len(TEXTS), len(load_taxonomy().ids)), dtype=np.int8)
+    return Dataset("twelve", TEXTS * 4, truth, tuple(map(str, range(12))))
 
 
 class Retold(Analysis):
@@ -54,11 +56,11 @@ class Misleading(LexiconLabeller):
 
 def test_evidence_that_a_score_rests_on_beats_random_stretches(dataset):
     honest = faithfulness(LexiconLabeller(), dataset, labels=["numbness", "withdrawal"])
-    assert honest["n_decisions"] == 3
+    assert honest["n_decisions"] == 12
     assert honest["all"]["comprehensiveness"] == pytest.approx(honest["all"]["comprehensiveness_gain"], abs=0.3)
     assert honest["all"]["comprehensiveness_gain_low"] > 0.3  # all of the score goes with the evidence
     assert honest["all"]["sufficiency"] == pytest.approx(0, abs=1e-9)  # and nothing else is needed
-    assert honest["labels"]["numbness"]["n"] == 2
+    assert honest["labels"]["numbness"]["n"] == 8
 
 
 def test_evidence_that_points_elsewhere_does_not(dataset):
@@ -76,7 +78,38 @@ class Silent(LexiconLabeller):
 
 def test_decisions_without_evidence_are_counted_and_left_out(dataset):
     results = faithfulness(Silent(), dataset, labels=["numbness"])
-    assert (results["n_decisions"], results["n_left_out"], results["all"]) == (2, 2, {"n": 0})
+    assert (results["n_decisions"], results["n_left_out"], results["all"]) == (8, 8, {"n": 0})
+
+
+class Counting(LexiconLabeller):
+    """Gives numbness to every text, .1 for each of its words that is spelt with a z, and points at two words."""
+
+    def predict_proba(self, texts):
+        scores = np.zeros((len(texts), len(self.labels)))
+        scores[:, self.taxonomy.index["numbness"]] = [sum("z" in word for word in text.split()) / 10 for text in texts]
+        return scores
+
+    def annotate_all(self, texts):
+        for own, score in zip(texts, self.predict_proba(texts).max(axis=1), strict=True):
+            item = SimpleNamespace(label="numbness", counts=True, weight=1, start=0, end=own.index("|"))
+            yield SimpleNamespace(labels=("numbness",), scores={"numbness": score}, evidence=[item])
+
+
+def test_falls_and_gains_of_a_worked_example():
+    # Evidence: the first two words, both with z, of eight words with three in all. Deleted: .3 to .1; alone: .3 to .2.
+    texts = ("zig zag| a b c d e zoo",) * 12
+    data = Dataset("x", texts, np.zeros((12, len(load_taxonomy().ids)), np.int8), tuple(map(str, range(12))))
+    own = faithfulness(Counting(), data, labels=["numbness"], draws=400, samples=200)["all"]
+    assert (own["n"], own["comprehensiveness"], own["sufficiency"]) == (12, 0.2, 0.1)
+    # A random pair of neighbours starts at one of seven places and holds 2, 1, 0, 0, 0, 0, 1 words with z.
+    assert own["random_comprehensiveness"] == pytest.approx(0.1 * 4 / 7, abs=0.005)
+    assert own["random_sufficiency"] == pytest.approx(0.3 - 0.1 * 4 / 7, abs=0.005)
+    assert own["comprehensiveness_gain"] == pytest.approx(0.2 - own["random_comprehensiveness"], abs=1.1e-4)
+    assert own["sufficiency_gain"] == pytest.approx(own["random_sufficiency"] - 0.1, abs=1.1e-4)
+    for gain in ("comprehensiveness_gain", "sufficiency_gain"):
+        assert own[f"{gain}_low"] <= own[gain] <= own[f"{gain}_high"] < own[f"{gain}_low"] + 0.01  # equal texts
+    few = faithfulness(Counting(), data.subset(np.arange(9), "nine"), labels=["numbness"], draws=2)["all"]
+    assert (few["comprehensiveness"], few["comprehensiveness_gain_low"]) == (0.2, None)  # nine groups: no interval
 
 
 def test_equal_seeds_give_equal_numbers(dataset):
@@ -112,5 +145,6 @@ def test_it_runs_as_a_command(tmp_path):
     ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
+    assert "a dash below ten groups" in " ".join(done.output.split())  # three texts
     assert "random stretches" in " ".join(done.output.split())
     assert '"comprehensiveness_gain_low"' in (tmp_path / "out.json").read_text()

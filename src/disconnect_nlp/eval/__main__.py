@@ -13,12 +13,12 @@ from disconnect_nlp.errors import DataError
 from disconnect_nlp.eval import commands
 from disconnect_nlp.eval.behaviour import behaviour_texts, load_capabilities, run_behaviour
 from disconnect_nlp.eval.datasets import Columns, Dataset, read_dataset, shipped_test
-from disconnect_nlp.eval.gates import Gate, against_baseline, limits, parse_limit, read_baseline
-from disconnect_nlp.eval.gather import Wanted, check_wanted, gather, reads_texts
+from disconnect_nlp.eval.gates import Gate, against_baseline, behaviour_limits, limits, read_baseline
+from disconnect_nlp.eval.gather import MODEL, Wanted, check_wanted, gather, reads_texts
 from disconnect_nlp.eval.junit import junit_xml
-from disconnect_nlp.eval.outputs import check_targets, progress, write_whole
+from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, progress, write_whole
 from disconnect_nlp.eval.render import markdown_report, print_tables
-from disconnect_nlp.eval.run import SAMPLES, evaluate
+from disconnect_nlp.eval.run import SAMPLES, evaluate, rehearsal
 from disconnect_nlp.eval.slices import MIN_N, check_slices, near_misses, slice_table
 from disconnect_nlp.eval.systems import Predictions
 from disconnect_nlp.taxonomy import chosen_labels
@@ -53,16 +53,22 @@ def run(
     labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'. Default: all.")] = None,
     slice_by: Annotated[_Names, typer.Option("--slice", help="Column to slice by, or 'length'. Repeatable.")] = None,
     min_n: Annotated[int, typer.Option(min=1, help="Texts below which a slice is too small to say.")] = MIN_N,
+    subject: Annotated[
+        str, typer.Option(help="System, by its name in the tables, that gates, slices and comparisons are about.")
+    ] = MODEL,
     behaviour: Annotated[bool, typer.Option("--behaviour", help="Run the behaviour tests too.")] = False,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")] = None,
     markdown_out: Annotated[Path | None, typer.Option("--markdown", help="Write the tables to this file.")] = None,
     html_out: Annotated[Path | None, typer.Option("--html", help="Write a page with tables and plots.")] = None,
     junit_out: Annotated[Path | None, typer.Option("--junit", help="Write gates and behaviour tests as XML.")] = None,
-    fail_under: Annotated[_Names, typer.Option(help="METRIC=N or LABEL.METRIC=N of the model. Repeatable.")] = None,
+    fail_under: Annotated[_Names, typer.Option(help="METRIC=N or LABEL.METRIC=N of the subject. Repeatable.")] = None,
     fail_over: Annotated[_Names, typer.Option(help="The same for errors, such as mean_ece=.06. Repeatable.")] = None,
+    behaviour_fail_over: Annotated[
+        float | None, typer.Option(min=0, max=1, help="With --behaviour: highest failure rate of a capability.")
+    ] = None,
     baseline: Annotated[Path | None, typer.Option(help="An earlier --json: fail on a significant loss.")] = None,
     samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples and permutations.")] = SAMPLES,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Evaluate a model and the lexicon baseline, with bootstrap intervals.
 
@@ -71,35 +77,40 @@ def run(
     if context.invoked_subcommand is not None:
         _refuse_options(context)
         return
-    wanted = Wanted(
-        model, system or [], predictions or [], dictionary or [], categories or [], trivial, rival or [], public
-    )
+    reading = tuple(name.strip() for name in readers.split(",")) if readers else ()
+    wanted = Wanted(model, system or [], predictions or [], dictionary or [], categories or [], trivial, rival or [],
+                    public, subject, reading)  # fmt: skip
+    # Whatever cannot work is found before any time is spent: names, files, limits on figures that there will not be.
     check_wanted(wanted)
+    if behaviour_fail_over is not None and not (behaviour and reads_texts(subject, wanted)):
+        raise DataError("--behaviour-fail-over needs --behaviour, and a --subject that reads texts.")
     check_targets(json_out, markdown_out, html_out, junit_out)
     chosen = chosen_labels(labels)
-    reading = tuple(name.strip() for name in readers.split(",")) if readers else ()
+    _limits(fail_under, fail_over, rehearsal(chosen))
     dataset = shipped_test() if data is None else read_dataset(
         data, Columns(text_column, labels_column, group_column, reading)
     )  # fmt: skip
     check_slices(dataset, slice_by or [])
-    for option, specs in (("--fail-under", fail_under), ("--fail-over", fail_over)):
-        for spec in specs or []:
-            parse_limit(spec, option)
-    before = read_baseline(baseline) if baseline else {}
+    same = {"data_sha256": dataset.fingerprint, "seed": seed, "samples": samples}
+    before = read_baseline(baseline, same, chosen) if baseline else None
     said, tested = _ask(wanted, dataset, behaviour=behaviour)
     results = evaluate(said, dataset, model=model, labels=chosen, samples=samples, seed=seed)
-    first = said["model"]
+    first = said[subject]
     options: dict[str, Any] = {"labels": chosen, "samples": samples, "seed": seed}
     if slice_by:
-        results["slices"] = {"model": slice_table(dataset, first, by=slice_by, min_n=min_n, **options)}
+        results["slices"] = {subject: slice_table(dataset, first, by=slice_by, min_n=min_n, **options)}
         if dataset.near:
-            results["near_misses"] = {"model": near_misses(dataset, first, **options)}
+            results["near_misses"] = {subject: near_misses(dataset, first, **options)}
     if tested:
         results["behaviour"] = tested
     gates = [
-        *limits(fail_under or [], results["systems"]["model"], under=True),
-        *limits(fail_over or [], results["systems"]["model"], under=False),
-        *(against_baseline(baseline, before, results) if baseline else []),
+        *_limits(fail_under, fail_over, results),
+        *(against_baseline(before, results) if before else []),
+        *(
+            behaviour_limits("--behaviour-fail-over", behaviour_fail_over, tested[subject])
+            if behaviour_fail_over is not None
+            else []
+        ),
     ]
     results["gates"] = [asdict(gate) for gate in gates]
     print_tables(results, output())
@@ -107,7 +118,12 @@ def run(
     write_whole(markdown_out, lambda: markdown_report(results))
     write_whole(html_out, lambda: _page(results, dataset, said))
     write_whole(junit_out, lambda: junit_xml(gates, tested))
-    _report(gates)
+    commands.report(gates)
+
+
+def _limits(under: _Names, over: _Names, results: dict[str, Any]) -> list[Gate]:
+    first = next(iter(results["systems"].values()))
+    return [*limits(under or [], first, under=True), *limits(over or [], first, under=False)]
 
 
 def _refuse_options(context: typer.Context) -> None:
@@ -141,14 +157,6 @@ def _page(results: dict[str, Any], dataset: Dataset, said: dict[str, Predictions
     from disconnect_nlp.eval.page import evaluation_page  # matplotlib: only for those who want a page
 
     return evaluation_page(results, dataset, said)
-
-
-def _report(gates: list[Gate]) -> None:
-    for gate in gates:
-        state = "ok" if gate.passed else "FAILED"
-        output().print(f"{state}: {gate.name}: {gate.message}", highlight=False, markup=False, soft_wrap=True)
-    if not all(gate.passed for gate in gates):
-        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

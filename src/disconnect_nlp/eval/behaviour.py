@@ -169,8 +169,9 @@ def run_behaviour(capabilities: Sequence[Capability], data: Dataset, said: Predi
     -------
     list
         One dictionary a capability: ``n`` cases (``n_template`` of them from templates), ``n_vacuous`` that prove
-        nothing because the base itself is not recognised, ``n_failed``, ``failure_rate`` among the others, ``failures``
-        by id, and ``examples``. Cases with a label that the system does not know are left out.
+        nothing because the base itself is not recognised, ``n_failed``, ``failure_rate`` among the others (None where
+        no other is left), ``failures`` by id, and ``examples``. Cases with a label that the system does not know are
+        left out.
     """
     row_of = {text: row for row, text in enumerate(data.texts)}
     return [_capability(capability, row_of, said) for capability in capabilities]
@@ -217,20 +218,17 @@ def _judge(test: Test, row_of: Mapping[str, int], said: Predictions) -> tuple[Ou
         why = [f"not given: {', '.join(missed)}"] * bool(missed) + [f"given: {', '.join(wrong)}"] * bool(wrong)
         return ("fail" if why else "pass"), "; ".join(why)
     base = row_of[test.base]
+    before_change, after_change = decided(test.labels, base), decided(test.labels, row)
+    recognised = len(before_change) == len(test.labels)
     if test.kind == "not_down":
         columns = [index[label] for label in test.labels]
         before, after = said.scores[base, columns], said.scores[row, columns]
-        if np.isnan(before).any():
-            return "vacuous", ""
-        fallen = after < before - TOLERANCE
-        return ("fail" if fallen.any() else "pass"), f"score {before.max():.2f} before, {after.min():.2f} after"
-    before_change, after_change = decided(test.labels, base), decided(test.labels, row)
-    recognised = len(before_change) == len(test.labels)
-    if test.kind == "gone":
-        if after_change:
-            return "fail", f"still given: {', '.join(after_change)}"
-        return ("pass" if recognised else "vacuous"), ""
-    if before_change != after_change:
-        lost = sorted(set(before_change) ^ set(after_change))
-        return "fail", f"{'lost' if before_change else 'appeared'}: {', '.join(lost)}"
+        recognised = recognised and not np.isnan(before).any()
+        if (after < before - TOLERANCE).any():
+            return "fail", f"score {before.max():.2f} before, {after.min():.2f} after"
+    elif test.kind == "gone" and after_change:
+        return "fail", f"still given: {', '.join(after_change)}"
+    elif test.kind == "invariance" and before_change != after_change:
+        changed = sorted(set(before_change) ^ set(after_change))
+        return "fail", f"{'lost' if before_change else 'appeared'}: {', '.join(changed)}"
     return ("pass" if recognised else "vacuous"), ""

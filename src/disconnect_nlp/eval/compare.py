@@ -10,7 +10,7 @@ import numpy as np
 from disconnect_nlp.eval.agreement import plain
 from disconnect_nlp.eval.metrics import Array, Counts, count, nanmean
 from disconnect_nlp.eval.ranking import average_precision
-from disconnect_nlp.eval.resampling import bootstrap_weights, enough_groups, holm, interval, permutation_p, swaps
+from disconnect_nlp.eval.resampling import bootstrap_weights, holm, interval, permutation_p, swaps
 from disconnect_nlp.eval.systems import Predictions
 
 
@@ -68,17 +68,20 @@ def compare(
     seen = _gaps(count(truth, first.decided, drawn), count(truth, second.decided, drawn))
     swapped = _swapped(truth, first.decided, second.decided, swaps(groups, samples=samples, seed=seed))
     p = {key: permutation_p(gaps) for key, gaps in swapped.items()}
-    certain = enough_groups(groups)
-    rows = {key: _row(swapped[key][0], seen[key], p[key], certain=certain) for key in ("macro_f1", "micro_f1")}
-    ap = [nanmean(average_precision(truth, said.scores, w)) for said in (first, second) for w in (None, drawn)]
+    rows = {key: _row(swapped[key][0], seen[key], p[key]) for key in ("macro_f1", "micro_f1")}
+    # Differences first, then their mean: over the labels for which both have scores.
+    ap, ap_drawn = (
+        nanmean(average_precision(truth, first.scores, w) - average_precision(truth, second.scores, w))
+        for w in (None, drawn)
+    )
     corrected = holm(p["f1"])
     names = [label for label, used in zip(labels, both, strict=True) if used]
     return {
         **rows,
-        "macro_ap": _row(ap[0] - ap[2], ap[1] - ap[3], np.array(np.nan), certain=certain),
+        "macro_ap": _row(ap, ap_drawn, np.array(np.nan)),
         "labels": {
             label: {
-                **_row(swapped["f1"][0, place], seen["f1"][:, place], p["f1"][place], certain=certain),
+                **_row(swapped["f1"][0, place], seen["f1"][:, place], p["f1"][place]),
                 "p_holm": plain(corrected[place]),
             }
             for place, label in enumerate(names)
@@ -103,9 +106,9 @@ def _swapped(truth: Array, first: Array, second: Array, changed: Array) -> dict[
     return _gaps(*sides)
 
 
-def _row(difference: Array, drawn: Array, p: Array, *, certain: bool) -> dict[str, float | None]:
+def _row(difference: Array, drawn: Array, p: Array) -> dict[str, float | None]:
     low, high = interval(drawn)
-    defined = certain and not np.isnan(difference)
+    defined = not np.isnan(difference)
     return {
         "difference": plain(difference),
         "low": plain(low) if defined else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from disconnect_nlp.corpus import Split, load_corpus, split_cell
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.labellers.classifier import label_matrix
-from disconnect_nlp.tables import open_reader
+from disconnect_nlp.tables import Row, TableReader, open_reader
 from disconnect_nlp.taxonomy import load_taxonomy
 
 _NEAR = "near"
@@ -126,12 +126,10 @@ def read_dataset(path: Path, columns: Columns | None = None) -> Dataset:
     taxonomy = load_taxonomy()
     reader = open_reader(path)
     group = _check_columns(path, reader.columns, columns)
-    rows = [(f"{path}, line {row.number}", row) for row in reader]
+    rows = list(sound_rows(path, reader))
     if not rows:
         raise DataError(f"{path}: no rows to evaluate on.")
     for place, row in rows:
-        if row.problem:
-            raise DataError(f"{place}: {row.problem}. Mend the row or take it out.")
         if not isinstance(text := row.cells.get(columns.text), str):
             raise DataError(f"{place}: the text is {type(text).__name__}, not a string. Take the row out.")
 
@@ -149,6 +147,15 @@ def read_dataset(path: Path, columns: Columns | None = None) -> Dataset:
         tuple(_near(row.cells.get(_NEAR), place=p) for p, row in rows) if _NEAR in reader.columns else (),
         {name: labels_in(name) for name in columns.readers},
     )
+
+
+def sound_rows(path: Path, reader: TableReader) -> Iterator[tuple[str, Row]]:
+    """Yield every row with the place where it stands; raise DataError at the first that is broken."""
+    for row in reader:
+        place = f"{path}, line {row.number}"
+        if row.problem:
+            raise DataError(f"{place}: {row.problem}. Mend the row or take it out.")
+        yield place, row
 
 
 def _check_columns(path: Path, found: Sequence[str], wanted: Columns) -> str | None:

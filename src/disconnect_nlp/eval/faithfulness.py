@@ -18,7 +18,9 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from disconnect_nlp.eval.agreement import plain
 from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
+from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, write_whole
 from disconnect_nlp.eval.resampling import bootstrap_weights, interval
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
@@ -160,10 +162,10 @@ def _numbers(values: Array, weights: Array) -> dict[str, Any]:
     totals = weights.sum(axis=1)
     drawn = (weights @ gains)[totals > 0] / totals[totals > 0][:, None]
     low, high = interval(drawn)
-    numbers |= {name: round(float(values[:, i].mean()), 4) for i, name in enumerate(_MEASURES)}
+    numbers |= {name: plain(values[:, i].mean()) for i, name in enumerate(_MEASURES)}
     for i, name in enumerate(("comprehensiveness_gain", "sufficiency_gain")):
-        numbers[name] = round(float(gains[:, i].mean()), 4)
-        numbers[f"{name}_low"], numbers[f"{name}_high"] = round(float(low[i]), 4), round(float(high[i]), 4)
+        numbers[name] = plain(gains[:, i].mean())
+        numbers[f"{name}_low"], numbers[f"{name}_high"] = plain(low[i]), plain(high[i])
     return numbers
 
 
@@ -179,14 +181,15 @@ def faithfulness_table(results: dict[str, Any]) -> Table:
             table.add_row(label, str(own["n"]), *cells[:2], gains[0], *cells[2:], gains[1])
     table.caption = (
         "Mean fall of the score when the evidence is deleted, and when it stands alone, against random stretches as "
-        "many and as long; gains with 95 % bootstrap intervals. "
+        "many and as long; gains with 95 % bootstrap intervals, a dash below ten groups. "
         f"{results['n_left_out']} of {results['n_decisions']} decisions left out: no evidence, or all over the text."
     )
     return table
 
 
 def _gain(own: dict[str, Any], name: str) -> str:
-    return f"{own[name]:.2f} [{own[name + '_low']:.2f} to {own[name + '_high']:.2f}]"
+    low, high = own[f"{name}_low"], own[f"{name}_high"]
+    return f"{own[name]:.2f} " + ("–" if low is None else f"[{low:.2f} to {high:.2f}]")
 
 
 @app.command()
@@ -195,15 +198,15 @@ def run(
     model: Annotated[str, typer.Option(help="Shipped model's name, 'lexicon' or a model folder.")] = "default",
     labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'. Default: all.")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of random stretches and bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of random stretches and bootstrap.")] = 0,
 ) -> None:
     """Measure whether deleting the evidence lowers a score more than deleting random stretches."""
+    check_targets(json_out)
     chosen = chosen_labels(labels)
     dataset = shipped_test() if data is None else read_dataset(data)
     results = faithfulness(load(model), dataset, labels=chosen, seed=seed)
     output().print(faithfulness_table(results))
-    if json_out:
-        json_out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_whole(json_out, lambda: json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

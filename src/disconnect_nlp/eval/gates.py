@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from disconnect_nlp.errors import DataError
+from disconnect_nlp.eval.averages import averaged
 from disconnect_nlp.eval.metrics import Array
 from disconnect_nlp.eval.resampling import interval
 
@@ -52,9 +54,12 @@ def parse_limit(spec: str, option: str) -> tuple[str, float]:
     """
     name, _, limit = spec.partition("=")
     try:
-        return name, float(limit)
+        bound = float(limit)
     except ValueError:
-        raise DataError(f"{option} {spec!r}: give METRIC=NUMBER or LABEL.METRIC=NUMBER, such as macro_f1=.6.") from None
+        bound = math.nan
+    if math.isnan(bound):
+        raise DataError(f"{option} {spec!r}: give METRIC=NUMBER or LABEL.METRIC=NUMBER, such as macro_f1=.6.")
+    return name, bound
 
 
 def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) -> Gate:
@@ -68,54 +73,104 @@ def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) ->
         raise DataError(f"{option} {spec!r}: no metric {metric!r}. Metrics: {', '.join(known)}.")
     value = numbers[metric]
     passed = value is not None and (value >= bound if under else value <= bound)
-    shown = "undefined" if value is None else f"{value:g}"
-    return Gate(f"{option} {spec}", passed, f"{name} is {shown}, the limit is {bound:g}")
+    return Gate(f"{option} {spec}", passed, f"{name} is {_shown(value)}, the limit is {bound:g}")
 
 
-def against_baseline(path: Path, before: Mapping[str, Any], results: Mapping[str, Any]) -> list[Gate]:
-    """Compare with an earlier ``--json`` of the same data, draws and seed; fail on a significant loss.
+def behaviour_limits(option: str, limit: float, capabilities: Sequence[Mapping[str, Any]]) -> list[Gate]:
+    """Check the failure rate of each capability, as :func:`disconnect_nlp.eval.behaviour.run_behaviour` returns them.
+
+    A capability without a case that tests something fails: nothing was shown.
+    """
+    return [
+        Gate(
+            f"{option} {own['capability']}",
+            own["failure_rate"] is not None and own["failure_rate"] <= limit,
+            f"failure rate is {_shown(own['failure_rate'])}, the limit is {limit:g}; "
+            f"{own['n_vacuous']} of {own['n']} cases vacuous",
+        )
+        for own in capabilities
+    ]
+
+
+def against_baseline(before: Mapping[str, Any], results: Mapping[str, Any]) -> list[Gate]:
+    """Compare the first system with that of an earlier result of the same data, draws and seed.
 
     Both results hold the bootstrap samples of the same draws, so differences are paired, as if both models had been
-    run now. A loss is significant where the 95 % interval of the difference lies wholly on the worse side.
+    run now. A loss is significant where the 95 % interval of the difference lies wholly on the worse side. A figure
+    that is undefined now, or averaged without a label that was there, fails too: that nothing was lost was not shown.
 
     Parameters
     ----------
-    path, before
-        The file, and what :func:`read_baseline` found in it.
+    before
+        What :func:`read_baseline` found.
+    """
+    own, old = _first(results), _first(before)
+    return [_coverage(own, old), *(_loss(key, up, own, old) for key, up in BETTER_UP.items())]
+
+
+def read_baseline(path: Path, same: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    """Return an earlier result.
+
+    Parameters
+    ----------
+    same, labels
+        ``data_sha256``, ``seed`` and ``samples`` of the evaluation that it is compared with, and its labels.
 
     Raises
     ------
     DataError
-        If it is a result of other data, labels, draws or seed.
+        If the file is no result, or one of other data, labels, draws or seed.
     """
-    for key, what in (("data_sha256", "other data"), ("seed", "another seed"), ("samples", "other numbers of samples")):
-        if before.get(key) != results[key]:
-            raise DataError(f"{path}: a result for {what} cannot be compared. Evaluate the earlier model again.")
-    (own, *_), (old, *_) = results["systems"].values(), before["systems"].values()
-    if list(own["labels"]) != list(old["labels"]):
-        raise DataError(f"{path}: a result for other labels cannot be compared. Pass the same --labels.")
-    if not own["draws"] or not old["draws"]:
-        raise DataError(f"{path}: too few groups for an interval, so no loss can be called significant.")
-    return [_loss(key, up, own, old) for key, up in BETTER_UP.items() if key in old["draws"]]
-
-
-def read_baseline(path: Path) -> dict[str, Any]:
-    """Return an earlier result; raise DataError if the file is none."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a result of --json ({error}).") from None
     if not isinstance(plain, dict) or not plain.get("systems"):
         raise DataError(f"{path}: no result of --json. It has no systems.")
+    for key, what in (("data_sha256", "other data"), ("seed", "another seed"), ("samples", "other numbers of samples")):
+        if plain.get(key) != same[key]:
+            raise DataError(f"{path}: a result for {what} cannot be compared. Evaluate the earlier model again.")
+    old = _first(plain)
+    if list(old["labels"]) != list(labels):
+        raise DataError(f"{path}: a result for other labels cannot be compared. Pass the same --labels.")
+    if not all(old["draws"].get(key) for key in BETTER_UP):
+        raise DataError(f"{path}: too few groups for an interval, so no loss can be called significant.")
     return plain
 
 
+def _first(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    system: Mapping[str, Any] = next(iter(results["systems"].values()))
+    return system
+
+
+def _coverage(own: Mapping[str, Any], old: Mapping[str, Any]) -> Gate:
+    n, n_before = (len(averaged(system["labels"], "micro_f1")) for system in (own, old))
+    lost = _lost("micro_f1", own, old)
+    return Gate("--baseline labels", not lost, f"{n} labels covered, before {n_before}{_told(lost)}")
+
+
+def _lost(metric: str, own: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    """Labels that stood behind a figure before and do no longer."""
+    kept = averaged(own["labels"], metric)
+    return [label for label in averaged(old["labels"], metric) if label not in kept]
+
+
+def _told(lost: Sequence[str]) -> str:
+    return f"; no longer {', '.join(lost)}" if lost else ""
+
+
 def _loss(metric: str, up: bool, own: Mapping[str, Any], old: Mapping[str, Any]) -> Gate:
-    difference = _array(own["draws"][metric]) - _array(old["draws"][metric])
-    low, high = interval(difference)
-    worse = bool(high < 0) if up else bool(low > 0)
-    message = f"{metric} was {old[metric]}, is {own[metric]}; difference {low:+.3f} to {high:+.3f} (95 %)"
-    return Gate(f"--baseline {metric}", not worse, message)
+    name, change = f"--baseline {metric}", f"{metric} was {_shown(old[metric])}, is {_shown(own[metric])}"
+    if own[metric] is None or old[metric] is None:
+        return Gate(name, own[metric] is not None or old[metric] is None, change)
+    low, high = interval(_array(own["draws"][metric]) - _array(old["draws"][metric]))
+    kept = bool(high >= 0) if up else bool(low <= 0)
+    lost = _lost(metric, own, old)
+    return Gate(name, kept and not lost, f"{change}; difference {low:+.3f} to {high:+.3f} (95 %){_told(lost)}")
+
+
+def _shown(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:g}"
 
 
 def _array(values: Sequence[float | None]) -> Array:

@@ -14,6 +14,7 @@ from disconnect_nlp.eval.systems import TRIVIAL, Predictions, predict, read_pred
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.store import load
 
+MODEL, LEXICON = "model", "lexicon"
 Says = Callable[[Dataset], Predictions]
 
 
@@ -31,6 +32,10 @@ class Wanted:
     rivals: Sequence[str] = ()
     public: Path | None = None
     """Folder of the public passages that rivals train on too."""
+    subject: str = MODEL
+    """Name of the system that gates, slices and comparisons are about."""
+    readers: Sequence[str] = ()
+    """Columns of readers, who are compared with the systems by name."""
 
 
 def check_wanted(wanted: Wanted) -> None:
@@ -41,14 +46,38 @@ def check_wanted(wanted: Wanted) -> None:
         if not path.is_file():
             raise DataError(f"{path}: no such file.")
     _labels_of(wanted.categories)
+    names = _names(wanted)
+    if wanted.subject not in names:
+        raise DataError(f"--subject {wanted.subject!r}: no such system here. There are: {', '.join(names)}.")
+
+
+def _names(wanted: Wanted) -> list[str]:
+    """Return the names of all systems; refuse one for two: in the results one would silently stand for the other."""
+    named = [
+        *(("--system", name, name) for name in wanted.models),
+        *(("--dictionary", path, path.stem) for path in wanted.dictionaries),
+        *(("--predictions", path, path.name) for path in wanted.predictions),
+        *(("--rival", name, _rival_name(name)) for name in wanted.rivals),
+        *(("--readers", name, name) for name in wanted.readers),
+    ]
+    taken = dict.fromkeys((MODEL, LEXICON, *TRIVIAL), "of the evaluation itself")
+    for option, source, name in named:
+        if name in taken:
+            raise DataError(
+                f"{option} {source}: the name {name!r} is taken, it is that {taken[name]}. Systems are told apart by "
+                "name, a file's is its own without the folder: rename it, or leave out what stands there twice."
+            )
+        taken[name] = f"of {option} {source}"
+    left_out = {*wanted.readers, *(() if wanted.trivial else TRIVIAL)}
+    return [name for name in taken if name not in left_out]
 
 
 def gather(wanted: Wanted) -> dict[str, Says]:
-    """Return what each system says, by name, as functions of the data; the model under test comes first.
+    """Return what each system says, by name, as functions of the data; the subject comes first.
 
     A system that reads texts can be asked about any; a file of predictions knows the data it was made for only.
     """
-    named = {"model": wanted.model, "lexicon": "lexicon", **{name: name for name in wanted.models}}
+    named = {MODEL: wanted.model, LEXICON: "lexicon", **{name: name for name in wanted.models}}
     loaded = {name: load(name) for name in dict.fromkeys(named.values())}
     systems: dict[str, Says] = {key: _labeller(loaded[name]) for key, name in named.items()}
     labels_of = _labels_of(wanted.categories)
@@ -57,10 +86,10 @@ def gather(wanted: Wanted) -> dict[str, Says]:
     for path in wanted.predictions:
         systems[path.name] = lambda data, path=path: read_predictions(path, data)  # type: ignore[misc]
     for name in wanted.rivals:
-        systems[f"rival: {name}"] = _rival(name, wanted.public)
+        systems[_rival_name(name)] = _rival(name, wanted.public)
     for name in TRIVIAL if wanted.trivial else ():
         systems[name] = lambda data, name=name: trivial(name, data)  # type: ignore[misc]
-    return systems
+    return {wanted.subject: systems[wanted.subject]} | systems
 
 
 def reads_texts(name: str, wanted: Wanted) -> bool:
@@ -77,6 +106,10 @@ def _dictionary(path: Path, labels_of: dict[str, str]) -> Says:
     own = {name: label for name, label in labels_of.items() if name.lower() in map(str.lower, dictionary.categories)}
     labeller = DictionaryLabeller(dictionary, own)
     return lambda data: predict(labeller, data)
+
+
+def _rival_name(name: str) -> str:
+    return f"rival: {name}"
 
 
 def _rival(name: str, public: Path | None) -> Says:

@@ -1,4 +1,4 @@
-"""Classifiers for label sets of others: this library's features fitted anew, and the rival to beat.
+"""Classifiers for label sets of others: this library's features fitted anew, and the rivals to beat.
 
 Nothing here is shipped or saved. It shows what the pipeline is worth where there are other people's labels to learn.
 """
@@ -21,7 +21,7 @@ from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.windows import Windows
 
 _STRENGTHS = (1.0, 3.0, 10.0)
-_FOLDS = 5
+FOLDS = 5
 
 
 class Fitted(Protocol):
@@ -38,26 +38,36 @@ class Fitted(Protocol):
 
 
 class TfidfClassifier:
-    """Word uni- and bigrams, tf-idf, one balanced logistic regression a label, decided at .5: the usual baseline."""
+    """Word uni- and bigrams, tf-idf, one balanced logistic regression a label: the usual baseline.
 
-    def __init__(self, *, seed: int = 0) -> None:
+    Parameters
+    ----------
+    tuned
+        Whether penalty and threshold are chosen as in :class:`InDomainClassifier`; else C is 1 and the threshold .5.
+    """
+
+    def __init__(self, *, seed: int = 0, tuned: bool = False) -> None:
         self.seed = seed
+        self.tuned = tuned
 
     def fit(self, texts: Sequence[str], truth: Array) -> TfidfClassifier:
         """Fit on 0/1 labels of shape ``(n_texts, n_labels)``; return self."""
         self.vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
         features = self.vectorizer.fit_transform(texts)
-        self.models = [_regression(1.0, self.seed).fit(features, column) for column in truth.T]
+        if self.tuned:
+            self.models, self.thresholds = _tuned(features, truth, self.seed)
+        else:
+            self.models = [_regression(1.0, self.seed).fit(features, column) for column in truth.T]
+            self.thresholds = np.full(len(self.models), 0.5)
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return scores from 0 to 1; balanced classes make them no calibrated probabilities."""
-        features = self.vectorizer.transform(texts)
-        return np.column_stack([model.predict_proba(features)[:, 1] for model in self.models])
+        return _scores(self.models, self.vectorizer.transform(texts))
 
     def decide(self, scores: Array) -> Array:
-        """Give a label from .5 on."""
-        return (scores >= 0.5).astype(np.int8)
+        """Give a label from its threshold on."""
+        return (scores >= self.thresholds).astype(np.int8)
 
 
 class InDomainClassifier:
@@ -84,16 +94,12 @@ class InDomainClassifier:
         windows = self._own.whole(texts)
         self._own.featurizer.fit(windows)
         self.characters.fit(texts)
-        features = self._features(texts, windows)
-        fitted = Parallel(n_jobs=-1, max_nbytes=None)(delayed(_best)(features, column, self.seed) for column in truth.T)
-        self.models, thresholds = zip(*fitted, strict=True)
-        self.thresholds = np.array(thresholds)
+        self.models, self.thresholds = _tuned(self._features(texts, windows), truth, self.seed)
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Array:
         """Return scores from 0 to 1; balanced classes make them no calibrated probabilities."""
-        features = self._features(texts, self._own.whole(texts))
-        return sigmoid(np.column_stack([model.decision_function(features) for model in self.models]))
+        return _scores(self.models, self._features(texts, self._own.whole(texts)))
 
     def decide(self, scores: Array) -> Array:
         """Decide by the thresholds found in cross-validation."""
@@ -108,9 +114,20 @@ def _regression(strength: float, seed: int) -> LogisticRegression:
     return LogisticRegression(C=strength, solver="liblinear", class_weight="balanced", random_state=seed)
 
 
+def _scores(models: Sequence[LogisticRegression], features: sparse.csr_matrix) -> Array:
+    return sigmoid(np.column_stack([model.decision_function(features) for model in models]))
+
+
+def _tuned(features: sparse.csr_matrix, truth: Array, seed: int) -> tuple[list[LogisticRegression], Array]:
+    """Fit every label with the penalty and the threshold that cross-validate best."""
+    fitted = Parallel(n_jobs=-1, max_nbytes=None)(delayed(_best)(features, column, seed) for column in truth.T)
+    models, thresholds = zip(*fitted, strict=True)
+    return list(models), np.array(thresholds)
+
+
 def _best(features: sparse.csr_matrix, truth: Array, seed: int) -> tuple[LogisticRegression, float]:
     """Fit one label with the penalty that cross-validates best; return the model and its threshold."""
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     tried = []
     for strength in _STRENGTHS:
         model = _regression(strength, seed)

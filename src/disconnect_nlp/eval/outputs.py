@@ -1,4 +1,4 @@
-"""Files that the commands write, whole or not at all, and their progress bar."""
+"""What the commands share: files written whole or not at all, the progress bar, the range of seeds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from disconnect_nlp.errors import DataError
+
+LARGEST_SEED = 2**32 - 1  # numpy and scikit-learn take no other
 
 
 def check_targets(*targets: Path | None) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from disconnect_nlp.eval.metrics import Array
 
-_MIN_GROUPS = 10
+MIN_GROUPS = 10
 
 
 def group_codes(groups: Sequence[str]) -> Array:
@@ -22,21 +22,22 @@ def group_codes(groups: Sequence[str]) -> Array:
 
 
 def bootstrap_weights(groups: Sequence[str], *, samples: int, seed: int) -> Array:
-    """Draw groups with replacement; return how often each text is drawn, shape ``(samples, n_texts)``."""
+    """Draw groups with replacement; return how often each text is drawn, shape ``(samples, n_texts)``.
+
+    Of fewer than ten groups no sample is drawn, shape ``(0, n_texts)``, so every interval is undefined: it would only
+    look certain.
+    """
     codes = group_codes(groups)
     n_groups = codes.max() + 1
+    if n_groups < MIN_GROUPS:
+        return np.empty((0, len(codes)))
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=samples)
     return draws[:, codes].astype(np.float64)
 
 
-def enough_groups(groups: Sequence[str]) -> bool:
-    """Whether there are groups enough to draw from; fewer than ten, and an interval would only look certain."""
-    return len(set(groups)) >= _MIN_GROUPS
-
-
 def interval(samples: Array, *, level: float = 0.95) -> tuple[Array, Array]:
-    """Return percentile bounds over the first axis; samples in which the value is undefined are left out."""
+    """Return percentile bounds over the first axis, nan without samples; undefined values are left out."""
     tail = (1 - level) / 2
     low = np.full(samples.shape[1:], np.nan)
     high = low.copy()

@@ -7,34 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from disconnect_nlp.errors import DataError
 from disconnect_nlp.eval import metrics
 from disconnect_nlp.eval.agreement import agreement, plain
+from disconnect_nlp.eval.averages import MEANS, averaged
 from disconnect_nlp.eval.compare import compare_all
 from disconnect_nlp.eval.datasets import Dataset
 from disconnect_nlp.eval.gates import BETTER_UP
 from disconnect_nlp.eval.metrics import Array
 from disconnect_nlp.eval.ranking import average_precision, roc_auc
 from disconnect_nlp.eval.reliability import brier, calibration_error, reliability_curve
-from disconnect_nlp.eval.resampling import bootstrap_weights, enough_groups, interval
+from disconnect_nlp.eval.resampling import bootstrap_weights, interval
 from disconnect_nlp.eval.systems import Predictions, predict
 from disconnect_nlp.taxonomy import load_taxonomy
 
 __all__ = ["SAMPLES", "Predictions", "evaluate", "predict"]
 
 SAMPLES = 1000
-
-# Averages over labels: key in the result, metric averaged.
-_MEANS = {
-    "macro_f1": "f1",
-    "macro_precision": "precision",
-    "macro_recall": "recall",
-    "macro_ap": "average_precision",
-    "macro_roc_auc": "roc_auc",
-    "macro_mcc": "mcc",
-    "macro_balanced_accuracy": "balanced_accuracy",
-    "mean_brier": "brier",
-    "mean_ece": "ece",
-}
 
 
 def evaluate(
@@ -63,9 +52,14 @@ def evaluate(
     -------
     dict
         ``n``, ``model``, ``seed`` … and ``systems``: name to ``labels`` (id to numbers) and averages, each number with
-        its interval as ``_low`` and ``_high``; the first system also holds the bootstrap samples of its averages,
-        ``draws``. ``comparisons`` of the first system with each other one; ``agreement`` where the data name single
-        readers. Undefined numbers are None.
+        its interval as ``_low`` and ``_high``, and ``averaged_over``: over how many labels; the first system also holds
+        the bootstrap samples of its averages, ``draws``. ``comparisons`` of the first system with each other one;
+        ``agreement`` where the data name single readers. Undefined numbers are None.
+
+    Raises
+    ------
+    DataError
+        If a system is called like a reader: their agreement could not be told apart.
     """
     taxonomy = load_taxonomy()
     chosen = taxonomy.check(labels if labels is not None else taxonomy.ids, place="labels")
@@ -75,6 +69,8 @@ def evaluate(
     weights = bootstrap_weights(dataset.groups, samples=samples, seed=seed)
     first = next(iter(own))
     readers = {name: given[:, columns] for name, given in dataset.readers.items()}
+    if alike := [name for name in own if name in readers]:
+        raise DataError(f"a reader and a system are both called {alike[0]!r}. Rename the column of the reader.")
     raters = {name: said.decided for name, said in own.items() if said.covered.all()}
     return {
         "n": len(dataset),
@@ -84,13 +80,17 @@ def evaluate(
         "n_groups": len(set(dataset.groups)),
         "samples": samples,
         "seed": seed,
-        "systems": {
-            name: _system(truth, said, chosen, weights, certain=enough_groups(dataset.groups), keep=name == first)
-            for name, said in own.items()
-        },
+        "systems": {name: _system(truth, said, chosen, weights, keep=name == first) for name, said in own.items()},
         "comparisons": compare_all(truth, own, chosen, dataset.groups, samples=samples, seed=seed),
         "agreement": agreement({**readers, **raters}, chosen) if readers else [],
     }
+
+
+def rehearsal(labels: Sequence[str]) -> dict[str, Any]:
+    """Return a result of the form of :func:`evaluate`, of one empty text: which metrics there will be."""
+    nothing = np.zeros((1, len(load_taxonomy().ids)), np.int8)
+    data = Dataset("", ("",), nothing, ("",))
+    return evaluate({"model": Predictions(nothing * 1.0, nothing)}, data, model="", labels=labels, samples=1)
 
 
 def label_measures(truth: Array, said: Predictions, weights: Array | None = None) -> dict[str, Array]:
@@ -117,22 +117,20 @@ def overall_measures(
     """Return every metric that has one value for all labels, a scalar or shape ``(n_samples,)``."""
     truth, decided = truth[:, said.covered], said.decided[:, said.covered]
     return {
-        **{key: metrics.nanmean(by_label[name]) for key, name in _MEANS.items()},
-        "micro_f1": metrics.count(truth, decided, weights).micro_f1,
+        **{key: metrics.nanmean(by_label[name]) for key, name in MEANS.items()},
         "mean_prevalence_error": metrics.nanmean(np.abs(by_label["prevalence_error"])),
+        "micro_f1": metrics.count(truth, decided, weights).micro_f1,
         "set_accuracy": metrics.set_accuracy(truth, decided, weights),
         "hamming_loss": metrics.hamming_loss(truth, decided, weights),
     }
 
 
-def _system(
-    truth: Array, said: Predictions, labels: Sequence[str], weights: Array, *, certain: bool, keep: bool
-) -> dict[str, Any]:
+def _system(truth: Array, said: Predictions, labels: Sequence[str], weights: Array, *, keep: bool) -> dict[str, Any]:
     by_label, drawn = label_measures(truth, said), label_measures(truth, said, weights)
     overall, overall_drawn = (
         overall_measures(truth, said, values, own) for values, own in ((by_label, None), (drawn, weights))
     )
-    rows = _with_bounds(by_label, drawn, certain=certain)
+    rows = _with_bounds(by_label, drawn)
     shares, n = metrics.confusion(truth, said.decided)
     numbers = {
         label: {
@@ -152,20 +150,21 @@ def _system(
         for place, label in enumerate(labels)
     }
     covered = said.probabilities[:, said.covered]
+    averages = _with_bounds(overall, overall_drawn)
     return {
         "labels": numbers,
-        **{key: plain(value) for key, value in _with_bounds(overall, overall_drawn, certain=certain).items()},
+        **{key: plain(value) for key, value in averages.items()},
+        "averaged_over": {key: len(averaged(numbers, key)) for key in overall},
         "n_labels_covered": int(said.covered.sum()),
         "reliability": [b.as_dict() for b in reliability_curve(truth[:, said.covered], covered) if b.n],
-        "draws": {key: [plain(value) for value in overall_drawn[key]] for key in BETTER_UP} if certain and keep else {},
+        "draws": {key: [plain(value) for value in overall_drawn[key]] for key in BETTER_UP} if keep else {},
     }
 
 
-def _with_bounds(values: Mapping[str, Array], drawn: Mapping[str, Array], *, certain: bool) -> dict[str, Array]:
+def _with_bounds(values: Mapping[str, Array], drawn: Mapping[str, Array]) -> dict[str, Array]:
     out: dict[str, Array] = {}
     for key, value in values.items():
         low, high = interval(drawn[key])
-        undefined = np.isnan(value) | (not certain)
-        out |= {key: value, f"{key}_low": np.where(undefined, np.nan, low)}
-        out[f"{key}_high"] = np.where(undefined, np.nan, high)
+        out |= {key: value, f"{key}_low": np.where(np.isnan(value), np.nan, low)}
+        out[f"{key}_high"] = np.where(np.isnan(value), np.nan, high)
     return out

@@ -13,7 +13,7 @@ from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.eval.agreement import plain
 from disconnect_nlp.eval.datasets import Dataset
 from disconnect_nlp.eval.metrics import Array, ratio
-from disconnect_nlp.eval.resampling import bootstrap_weights, enough_groups, interval
+from disconnect_nlp.eval.resampling import bootstrap_weights, interval
 from disconnect_nlp.eval.systems import Predictions
 from disconnect_nlp.taxonomy import load_taxonomy
 
@@ -31,8 +31,6 @@ class _Pooled:
 
     counts: Array
     weights: Array
-    certain: bool
-    """Whether there are groups enough for intervals."""
 
     def f1(self, inside: Array) -> tuple[float, Array]:
         """Micro F1 of the texts ``inside``, and of each bootstrap sample."""
@@ -68,16 +66,20 @@ def slice_table(
     -------
     list
         Rows with ``slice``, ``value``, ``n``, ``n_pos``, ``micro_f1``, ``rest`` (micro F1 of all other texts), their
-        ``gap`` with its interval, ``cost`` (what micro F1 would gain were the slice left out) and ``too_small``.
+        ``gap`` with its interval, ``cost`` (what micro F1 would gain were the slice left out) and ``too_small``. All
+        of them speak of the labels that the system covers, as its micro F1 does.
     """
-    columns = [load_taxonomy().index[label] for label in labels]
+    columns = [load_taxonomy().index[label] for label in _covered(said, labels)]
     truth, decided = dataset.truth[:, columns], said.decided[:, columns]
     counts = np.stack([(truth & decided).sum(1), decided.sum(1), truth.sum(1)], axis=1).astype(np.float64)
-    pooled = _Pooled(
-        counts, bootstrap_weights(dataset.groups, samples=samples, seed=seed), enough_groups(dataset.groups)
-    )
+    pooled = _Pooled(counts, bootstrap_weights(dataset.groups, samples=samples, seed=seed))
     rows = [_row(pooled, name, value, inside, min_n) for name, value, inside in _slices(dataset, by)]
     return sorted(rows, key=lambda row: (row["too_small"], -(row["cost"] or 0)))
+
+
+def _covered(said: Predictions, labels: Sequence[str]) -> list[str]:
+    """Return the labels that a system knows: what it cannot give is neither missed nor held back."""
+    return [label for label in labels if said.covered[load_taxonomy().index[label]]]
 
 
 def _row(pooled: _Pooled, name: str, value: str, inside: Array, min_n: int) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def _row(pooled: _Pooled, name: str, value: str, inside: Array, min_n: int) -> d
     (own, own_drawn), (rest, rest_drawn) = pooled.f1(inside), pooled.f1(~inside)
     whole, _ = pooled.f1(np.ones_like(inside))
     low, high = interval(own_drawn - rest_drawn)
-    sure = pooled.certain and not too_small and not np.isnan(own - rest)
+    sure = not too_small and not np.isnan(own - rest)
     return {
         "slice": name,
         "value": value,
@@ -139,21 +141,18 @@ def near_misses(
     -------
     list
         Rows with ``reason``, ``n`` tags, ``given``, ``rate`` with its interval, and ``elsewhere``: the rate at which
-        the same labels are given to texts that neither carry nor mention them.
+        the same labels are given to texts that neither carry nor mention them. Labels that the system does not cover
+        are left out.
     """
     taxonomy = load_taxonomy()
+    labels = _covered(said, labels)
     weights = bootstrap_weights(dataset.groups, samples=samples, seed=seed)
     tagged = _tags(dataset, labels)
     columns = [taxonomy.index[label] for label in labels]
     given = said.decided[:, columns].astype(np.float64)
     plain_texts = (dataset.truth[:, columns] == 0) & ~np.any(list(tagged.values()), axis=0)
     elsewhere = ratio((given * plain_texts).sum(0), plain_texts.sum(0))
-    certain = enough_groups(dataset.groups)
-    return [
-        _near_row(reason, own, given, elsewhere, weights, certain=certain)
-        for reason, own in tagged.items()
-        if own.any()
-    ]
+    return [_near_row(reason, own, given, elsewhere, weights) for reason, own in tagged.items() if own.any()]
 
 
 def _tags(dataset: Dataset, labels: Sequence[str]) -> Mapping[str, Array]:
@@ -167,12 +166,10 @@ def _tags(dataset: Dataset, labels: Sequence[str]) -> Mapping[str, Array]:
     return tagged
 
 
-def _near_row(
-    reason: str, tagged: Array, given: Array, elsewhere: Array, weights: Array, *, certain: bool
-) -> dict[str, Any]:
+def _near_row(reason: str, tagged: Array, given: Array, elsewhere: Array, weights: Array) -> dict[str, Any]:
     wrong, n = (given * tagged).sum(1), tagged.sum(1).astype(np.float64)
     low, high = interval(ratio(weights @ wrong, weights @ n))
-    sure = certain and n.sum() >= _MIN_TAGS
+    sure = n.sum() >= _MIN_TAGS
     return {
         "reason": reason,
         "n": int(n.sum()),

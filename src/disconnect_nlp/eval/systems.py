@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.errors import DataError, shorten
-from disconnect_nlp.eval.datasets import Dataset, parse_labels
+from disconnect_nlp.eval.datasets import Dataset, parse_labels, sound_rows
 from disconnect_nlp.labellers.frames import PREFIX
 from disconnect_nlp.tables import open_reader
 from disconnect_nlp.taxonomy import load_taxonomy
@@ -141,8 +143,8 @@ def read_predictions(path: Path, dataset: Dataset, *, prefix: str = PREFIX) -> P
     ----------
     path
         CSV, TSV or JSONL, one row a text. Columns named after labels, with or without ``prefix``, hold 0/1 decisions,
-        with ``_score`` scores; or a column ``labels`` holds the ids given. Rows are matched by a column ``id`` where
-        both files have one, else by order.
+        with ``_score`` scores; or a column ``labels`` holds the ids given, an empty cell for none. Rows are matched by
+        a column ``id`` where both files have one, else by order.
 
     Raises
     ------
@@ -150,7 +152,8 @@ def read_predictions(path: Path, dataset: Dataset, *, prefix: str = PREFIX) -> P
         Naming file, line and what was expected.
     """
     reader = open_reader(path)
-    rows = _matched(path, [(f"{path}, line {row.number}", row.cells) for row in reader], dataset)
+    rows = [(place, row.cells) for place, row in sound_rows(path, reader)]
+    rows = _matched(path, rows, dataset, by_id="id" in reader.columns)
     found = {
         label: (
             _first(reader.columns, f"{prefix}{label}", label),
@@ -168,25 +171,44 @@ def read_predictions(path: Path, dataset: Dataset, *, prefix: str = PREFIX) -> P
     if not found:
         return _from_sets(rows, str(sets))
     scores = np.array([[_number(cells, own[1], place) for own in found.values()] for place, cells in rows])
-    given = np.array([[_number(cells, own[0], place) for own in found.values()] for place, cells in rows])
+    given = np.array([[_decision(cells, own[0], place) for own in found.values()] for place, cells in rows])
     given = np.where(np.isnan(given), scores >= 0.5, given > 0)
     return _spread(scores, given.astype(np.int8), [load_taxonomy().index[label] for label in found])
 
 
-def _matched(path: Path, rows: list[_Row], dataset: Dataset) -> list[_Row]:
+def _matched(path: Path, rows: list[_Row], dataset: Dataset, *, by_id: bool) -> list[_Row]:
     ids = dataset.columns.get("id")
-    if ids and all("id" in cells for _, cells in rows):
-        by_id = {str(cells["id"]): (place, cells) for place, cells in rows}
-        missing = [name for name in ids if name not in by_id]
+    if ids and by_id:
+        if repeated := [name for name, n in Counter(ids).items() if n > 1]:
+            raise DataError(
+                f"{dataset.name}: the id {repeated[0]!r} stands there twice, so {path} cannot be matched by it. Take "
+                "the column 'id' out of one file to match by order."
+            )
+        row_of = _rows_by_id(rows)
+        missing = [name for name in ids if name not in row_of]
         if missing:
             raise DataError(f"{path}: {len(missing)} of {len(ids)} ids of the data have no row, {missing[0]!r} first.")
-        return [by_id[name] for name in ids]
+        return [row_of[name] for name in ids]
     if len(rows) != len(dataset):
         raise DataError(
             f"{path}: {len(rows)} rows for {len(dataset)} texts. Give one row a text in the same order, or a column "
             "'id' in both files."
         )
     return rows
+
+
+def _rows_by_id(rows: list[_Row]) -> dict[str, _Row]:
+    found: dict[str, _Row] = {}
+    for place, cells in rows:
+        name = cells.get("id")
+        if name is None or name == "":
+            raise DataError(f"{place}: the cell of column 'id' is empty. Give every row its id.")
+        if str(name) in found:
+            raise DataError(
+                f"{place}: the id {str(name)!r} stands in {found[str(name)][0]} already. Give every text one row."
+            )
+        found[str(name)] = place, cells
+    return found
 
 
 def _from_sets(rows: Sequence[_Row], column: str) -> Predictions:
@@ -205,10 +227,30 @@ def _first(columns: Sequence[str], *names: str) -> str | None:
 def _number(cells: Mapping[str, Any], column: str | None, place: str) -> float:
     if column is None:
         return float("nan")
+    cell = cells.get(column)
+    if cell is None or cell == "":
+        raise DataError(
+            f"{place}: column {column!r} is empty. Write a number from 0 to 1; 0 where a label is not given."
+        )
     try:
-        value = float(cells.get(column) or 0)
+        value = float(cell)
     except (TypeError, ValueError):
-        raise DataError(f"{place}: column {column!r} holds no number.") from None
+        raise DataError(f"{place}: column {column!r} holds {_nameable(cell)}, no number.") from None
     if not 0 <= value <= 1:
         raise DataError(f"{place}: column {column!r} holds {value:g}; decisions and scores lie from 0 to 1.")
+    return value
+
+
+def _nameable(cell: Any) -> str:
+    # What stands in a column of numbers by mistake may be somebody's text.
+    return repr(cell) if re.fullmatch(r"[\w.,%+-]{1,20}", str(cell)) else "something longer"
+
+
+def _decision(cells: Mapping[str, Any], column: str | None, place: str) -> float:
+    value = _number(cells, column, place)
+    if 0 < value < 1:
+        raise DataError(
+            f"{place}: column {column!r} holds {value:g}; decisions are 0 or 1. Call a column of scores "
+            f"'{column}_score'."
+        )
     return value
