@@ -55,8 +55,8 @@ def model_evidence(
 ) -> tuple[Array, list[Evidence]]:
     """Return the heaviest phrases of pairs of a window and a label, and the pair of each.
 
-    A phrase is the run of tokens within a sentence with the greatest sum (Kadane); at most three a pair, from
-    different sentences.
+    A phrase is the run of words within a sentence with the greatest sum (Kadane); at most three a pair, from different
+    sentences. A word is what stands between white space, so that nothing is cut in two.
 
     Parameters
     ----------
@@ -69,9 +69,13 @@ def model_evidence(
     text, labels
         Text and label of each pair.
     """
-    first = np.flatnonzero(tokens.starts[positions] | (np.diff(pair, prepend=-1) > 0))
-    weight, begin, end = heaviest_runs(contributions, first, np.diff(first, append=len(positions)))
-    own = pair[first]
+    fresh = tokens.starts[positions] | (np.diff(pair, prepend=-1) > 0)
+    words = np.flatnonzero(fresh | starts_word(tokens, positions))
+    word_ends = np.append(words[1:], len(positions))
+    first = np.flatnonzero(fresh[words])
+    sums = np.add.reduceat(contributions, words) if len(words) else contributions
+    weight, begin, end = heaviest_runs(sums, first, np.diff(first, append=len(words)))
+    own = pair[words[first]]
     order = np.lexsort((-begin, -weight, own))
     own, weight, begin, end = own[order], weight[order], begin[order], end[order]
     counts = np.bincount(own, minlength=len(labels))
@@ -85,12 +89,31 @@ def model_evidence(
             text[own].tolist(),
             own.tolist(),
             weight[kept].tolist(),
-            positions[begin[kept]].tolist(),
-            (positions[end[kept] - 1] + 1).tolist(),
+            positions[words[begin[kept]]].tolist(),
+            (positions[word_ends[end[kept] - 1] - 1] + 1).tolist(),
             strict=True,
         )
     ]
     return own, found
+
+
+def starts_word(tokens: Tokens, positions: Array) -> Array:
+    """Return whether white space stands before each token, or it is white space itself, same shape as ``positions``.
+
+    What it says of the first token of a text means nothing.
+    """
+    blank = (tokens.marks & SPACE) > 0
+    starts: Array = tokens.spaced[positions - 1] | blank[positions - 1] | blank[positions]
+    return starts
+
+
+def trimmed(tokens: Tokens, first: int, last: int) -> tuple[int, int]:
+    """Return a token range without punctuation and white space at its ends, at least one token of it."""
+    while first < last - 1 and tokens.marks[first] & (PUNCT | SPACE):
+        first += 1
+    while last > first + 1 and tokens.marks[last - 1] & (PUNCT | SPACE):
+        last -= 1
+    return first, last
 
 
 def heaviest_runs(values: Array, first: Array, lengths: Array) -> tuple[Array, Array, Array]:
@@ -136,9 +159,5 @@ def _stretch(tokens: Tokens, text: int, start: int, end: int) -> tuple[int, int,
 
 
 def _phrase(tokens: Tokens, text: int, label: str, weight: float, first: int, last: int) -> Evidence:
-    while first < last - 1 and tokens.marks[first] & (PUNCT | SPACE):
-        first += 1
-    while last > first + 1 and tokens.marks[last - 1] & (PUNCT | SPACE):
-        last -= 1
-    start, end, quote = _stretch(tokens, text, first, last)
+    start, end, quote = _stretch(tokens, text, *trimmed(tokens, first, last))
     return Evidence(start=start, end=end, quote=quote, label=label, weight=round(weight, 4), source="model")

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from spacy.tokens import Doc
 
-from disconnect_nlp.labellers.evidence import heaviest_runs
+from disconnect_nlp.labellers.evidence import heaviest_runs, starts_word, trimmed
 from disconnect_nlp.records import Evidence
+from disconnect_nlp.text.tokens import Tokens, tokens_of
 
 if TYPE_CHECKING:
     from disconnect_nlp.labellers.base import Labeller
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 _MIN_PHRASE = 0.25  # below this, for or against, words are left together as the rest of their sentence
-_LEAN = 0.05  # what a word must add for a phrase to stretch over it: phrases that end where the meaning does
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SentencePart(Part):
-    """A sentence and the phrases it falls into; their weights add up to the sentence's."""
+    """A sentence and the phrases it falls into; their weights add up to the sentence's.
+
+    A phrase is quoted from white space to white space, without punctuation at its ends, which its weight includes.
+    """
 
     phrases: tuple[Part, ...]
 
@@ -163,7 +166,7 @@ def explanation_of(labeller: Labeller, doc: Doc, text: str, labels: Sequence[str
         )
     labels = labeller.taxonomy.check(labels, place="labels")
     evidence = labeller.explain_doc(doc, labels)
-    explained = []
+    tokens, explained = tokens_of([doc]), []
     for label, own in zip(labels, labeller.token_contributions(doc, labels), strict=True):
         column = index[label]
         explained.append(
@@ -175,55 +178,49 @@ def explanation_of(labeller: Labeller, doc: Doc, text: str, labels: Sequence[str
                 given=bool(given[column]),
                 uncertain=bool(uncertain[column]),
                 constant=None if own is None else own.constant,
-                sentences=() if own is None else tuple(_sentences(doc, text, own)),
+                sentences=() if own is None else tuple(_sentences(tokens, text, own)),
                 evidence=tuple(item for item in evidence if item.label == label),
             )
         )
     return Explanation(text, labeller.name, labeller.scale, tuple(explained))
 
 
-def _sentences(doc: Doc, text: str, own: TokenContributions) -> Iterator[SentencePart]:
-    last = own.first + len(own.values)
-    starts = [i for i in range(own.first + 1, last) if doc[i].is_sent_start]
-    for a, b in pairwise([own.first, *starts, last]):
-        if a < b:
-            phrases = tuple(
-                _part(doc, text, own, first, end) for first, end in _split(doc, own.values, own.first, a, b)
-            )
-            sentence = _part(doc, text, own, a, b)
-            yield SentencePart(sentence.start, sentence.end, sentence.quote, sentence.weight, phrases)
+def _sentences(tokens: Tokens, text: str, own: TokenContributions) -> Iterator[SentencePart]:
+    positions = np.arange(own.first, own.first + len(own.values))
+    fresh = tokens.starts[positions] | (positions == own.first)
+    words = np.flatnonzero(fresh | starts_word(tokens, positions))
+    sums = np.add.reduceat(own.values, words) if len(words) else own.values
+    bounds = np.append(positions[words], own.first + len(own.values)).tolist()
+    for first, last in pairwise([*np.flatnonzero(fresh[words]).tolist(), len(words)]):
+        phrases = tuple(
+            _part(tokens, text, *trimmed(tokens, bounds[a], bounds[b]), float(sums[a:b].sum()))
+            for a, b in _split(sums, first, last)
+        )
+        sentence = _part(tokens, text, bounds[first], bounds[last], float(sums[first:last].sum()))
+        yield SentencePart(sentence.start, sentence.end, sentence.quote, sentence.weight, phrases)
 
 
-def _part(doc: Doc, text: str, own: TokenContributions, first: int, last: int) -> Part:
-    span = doc[first:last]
-    weight = float(own.values[first - own.first : last - own.first].sum())
-    return Part(span.start_char, span.end_char, text[span.start_char : span.end_char], weight)
+def _part(tokens: Tokens, text: str, first: int, last: int, weight: float) -> Part:
+    start, end = int(tokens.begins[first]), int(tokens.ends[last - 1])
+    return Part(start, end, text[start:end], weight)
 
 
-def _split(doc: Doc, values: Array, offset: int, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Cut tokens ``first`` to ``last`` into phrases: the heaviest run of words, then the same left and right of it."""
-    bounds = [first, *(i for i in range(first + 1, last) if doc[i - 1].whitespace_ or doc[i - 1].is_space), last]
-    words = np.array([values[a - offset : b - offset].sum() for a, b in pairwise(bounds)])
-    n = len(words)
-    both = np.concatenate((words - _LEAN, -words - _LEAN))
-    weights, begins, ends = heaviest_runs(both, np.array([0, n]), np.array([n, n]))
-    side = int(weights.argmax())
-    weight, begin, end = float(weights[side]), int(begins[side]) - side * n, int(ends[side]) - side * n
-    if weight < _MIN_PHRASE:
+def _split(words: Array, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Cut words ``first`` to ``last`` into phrases: the heaviest run, then the same left and right of it.
+
+    What speaks for the label is looked for first, so that the heaviest of a sentence is the one that evidence names.
+    """
+    for sign in (1, -1):
+        weight, begin, end = (
+            part[0] for part in heaviest_runs(sign * words, np.array([first]), np.array([last - first]))
+        )
+        if weight >= _MIN_PHRASE:
+            break
+    else:
         yield first, last
         return
-    begin, end = trim(doc, bounds[begin], bounds[end])
     if first < begin:
-        yield from _split(doc, values, offset, first, begin)
-    yield begin, end
+        yield from _split(words, first, int(begin))
+    yield int(begin), int(end)
     if end < last:
-        yield from _split(doc, values, offset, end, last)
-
-
-def trim(doc: Doc, first: int, last: int) -> tuple[int, int]:
-    """Return a token range without punctuation and space at its ends, at least one token of it."""
-    while first < last - 1 and (doc[first].is_punct or doc[first].is_space):
-        first += 1
-    while last > first + 1 and (doc[last - 1].is_punct or doc[last - 1].is_space):
-        last -= 1
-    return first, last
+        yield from _split(words, int(end), last)
