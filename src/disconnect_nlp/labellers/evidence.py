@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 _MIN_WEIGHT = 0.35  # log-odds below which a phrase is not worth showing
 _MIN_SHARE = 0.3  # of the strongest phrase of the same label and window
 _MAX_PHRASES = 3
+_INSIDE_A_WORD = re.compile(r"(?<=\w)(?=\w|['’]\w)|(?<=\w['’])(?=\w)")
 
 
 def match_evidence(tokens: Tokens, finder: MatchFinder, matches: Matches, which: Array) -> list[Evidence]:
-    """Return the matches numbered ``which`` in character offsets of their texts."""
+    """Return the matches numbered ``which`` in character offsets of their texts, widened to whole words.
+
+    A match that does not count adds nothing, so it weighs nothing.
+    """
     spans, verdicts = matches.spans, matches.verdicts
     columns = [part[which] for part in (spans.entry, spans.start, spans.end, matches.text, matches.counts)]
     columns += [part[which] for part in (verdicts.status, verdicts.start, verdicts.end, verdicts.rule)]
@@ -40,7 +45,7 @@ def match_evidence(tokens: Tokens, finder: MatchFinder, matches: Matches, which:
                 end=last,
                 quote=quote,
                 label=own.label,
-                weight=own.weight,
+                weight=own.weight if counts else 0.0,
                 source=f"lexicon:{own.id}",
                 status=STATUSES[status],
                 counts=counts,
@@ -153,9 +158,14 @@ def grouped(text: Array, found: Sequence[Evidence], n_texts: int) -> list[list[E
 
 
 def _stretch(tokens: Tokens, text: int, start: int, end: int) -> tuple[int, int, str]:
-    """Character offsets and quote of tokens."""
+    """Character offsets and quote of the whole words that tokens stand in: "didn't" is two tokens and one word."""
+    words = tokens.texts[text]
     first, last = int(tokens.begins[start]), int(tokens.ends[end - 1])
-    return first, last, tokens.texts[text][first:last]
+    while _INSIDE_A_WORD.match(words, first):
+        first -= 1
+    while _INSIDE_A_WORD.match(words, last):
+        last += 1
+    return first, last, words[first:last]
 
 
 def _phrase(tokens: Tokens, text: int, label: str, weight: float, first: int, last: int) -> Evidence:

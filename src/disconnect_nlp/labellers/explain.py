@@ -35,7 +35,20 @@ class TokenContributions:
     constant: float
     """What stands there without any words."""
     values: Array
-    """Shape ``(n_tokens,)``; with the constant they add up to the score on the labeller's own scale."""
+    """Shape ``(n_tokens,)``; with the constant and the encoder's part they add up to the score, on the labeller's own
+    scale."""
+    encoder: EncoderPart | None = None
+    """What a sentence encoder adds, where the labeller has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderPart:
+    """What a sentence encoder adds to a score: it reads the window as a whole, so this has no parts that add up."""
+
+    weight: float
+    """By how much the whole window differs from an empty text."""
+    falls: tuple[float, ...]
+    """By how much it falls when a sentence of the window is left out, sentence by sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +68,13 @@ class Part:
 class SentencePart(Part):
     """A sentence and the phrases it falls into; their weights add up to the sentence's.
 
-    A phrase is quoted from white space to white space, without punctuation at its ends, which its weight includes.
+    Where a sentence encoder has a share in the decision, these are the weights of the words beside it. A phrase is
+    quoted from white space to white space, without punctuation at its ends, which its weight includes.
     """
 
     phrases: tuple[Part, ...]
+    encoder_fall: float | None = None
+    """By how much the encoder's part falls when the sentence is left out; these do not add up. None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +91,25 @@ class LabelExplanation:
     uncertain: bool
     constant: float | None
     """What the score would be without any words; None where the labeller cannot be taken apart."""
+    encoder: float | None
+    """What the sentence encoder adds for the window as a whole; None where the decision rests on none."""
     sentences: tuple[SentencePart, ...]
-    """The sentences of the window that decided. Their weights and the constant add up to :attr:`total`."""
+    """The sentences of the window that decided. Their weights, the constant and :attr:`encoder` add up to
+    :attr:`total`."""
     evidence: tuple[Evidence, ...]
     """Lexicon matches of any status and the model's heaviest phrases, in order of position."""
 
     @property
     def total(self) -> float | None:
-        """The score on the labeller's own scale: constant and all sentences."""
+        """The score on the labeller's own scale: constant, sentences, and the sentence encoder if any."""
         if self.constant is None:
             return None
-        return self.constant + sum(sentence.weight for sentence in self.sentences)
+        return self.constant + self.by_words + (self.encoder or 0.0)
+
+    @property
+    def by_words(self) -> float:
+        """What all sentences add by their words."""
+        return sum(sentence.weight for sentence in self.sentences)
 
     @property
     def phrases(self) -> tuple[Part, ...]:
@@ -178,6 +202,7 @@ def explanation_of(labeller: Labeller, doc: Doc, text: str, labels: Sequence[str
                 given=bool(given[column]),
                 uncertain=bool(uncertain[column]),
                 constant=None if own is None else own.constant,
+                encoder=None if own is None or own.encoder is None else own.encoder.weight,
                 sentences=() if own is None else tuple(_sentences(tokens, text, own)),
                 evidence=tuple(item for item in evidence if item.label == label),
             )
@@ -191,13 +216,15 @@ def _sentences(tokens: Tokens, text: str, own: TokenContributions) -> Iterator[S
     words = np.flatnonzero(fresh | starts_word(tokens, positions))
     sums = np.add.reduceat(own.values, words) if len(words) else own.values
     bounds = np.append(positions[words], own.first + len(own.values)).tolist()
-    for first, last in pairwise([*np.flatnonzero(fresh[words]).tolist(), len(words)]):
+    places = [*np.flatnonzero(fresh[words]).tolist(), len(words)]
+    falls = own.encoder.falls if own.encoder else [None] * (len(places) - 1)
+    for (first, last), fall in zip(pairwise(places), falls, strict=True):
         phrases = tuple(
             _part(tokens, text, *trimmed(tokens, bounds[a], bounds[b]), float(sums[a:b].sum()))
             for a, b in _split(sums, first, last)
         )
         sentence = _part(tokens, text, bounds[first], bounds[last], float(sums[first:last].sum()))
-        yield SentencePart(sentence.start, sentence.end, sentence.quote, sentence.weight, phrases)
+        yield SentencePart(sentence.start, sentence.end, sentence.quote, sentence.weight, phrases, fall)
 
 
 def _part(tokens: Tokens, text: str, first: int, last: int, weight: float) -> Part:
