@@ -118,7 +118,13 @@ def _material(file: Path, reader: str | None, text_column: str | None, prefix: s
         raise DataError(f"{file}: no column looks like text. Columns: {columns}. Pass --text-column.")
     name = reader or ("agreed" if options["compare"] else "reader")
     return open_material(
-        file, source, text_column=layout.text_column, reader_name=name, prefix=layout.prefix, **options
+        file,
+        source,
+        text_column=layout.text_column,
+        reader_name=name,
+        prefix=layout.prefix,
+        sentences=layout.sentences,
+        **options,
     )
 
 
