@@ -102,6 +102,43 @@ def test_accurate_reads_a_long_text_in_windows(accurate):
     assert long > accurate.cuts[column]
 
 
+@pytest.mark.parametrize("label", ["numbness", "professional", "withdrawal"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Nobody reads my reports.",
+        "Long week 🙃. I sit there and feel nothing at all.  Nobody reads the reports I write.\n\nI cancel plans.",
+        "We painted the kitchen, and the dog slept. " * 30 + "I feel nothing at all. Nobody reads my reports.",
+    ],
+)
+def test_accurate_is_taken_apart_into_words_and_the_encoders_sum(accurate, text, label):
+    column = accurate.labels.index(label)
+    why = accurate.explain(text, labels=[label])
+    item = why[label]
+    assert item.total == pytest.approx(np.log(item.score / (1 - item.score)), abs=1e-3)
+    assert (item.encoder is None) == (accurate.share[column] == 0)
+    assert ("by the sentence encoder" in repr(why)) == (item.encoder is not None)
+    assert ("by the sentence encoder" in why._repr_html_()) == (item.encoder is not None)
+
+
+def test_accurate_says_what_the_encoder_loses_without_each_sentence(accurate):
+    first, second = "I sit there and feel nothing at all.", "Nobody reads the reports I write 🙃."
+    column = accurate.labels.index("numbness")
+    whole, *without = accurate.read([f"{first}  {second}", second, first])[:, column]
+    slope = float(accurate.share[column] * accurate.calibration.slope[column])
+    falls = [
+        part.encoder_fall for part in accurate.explain(f"{first}  {second}", labels=["numbness"]).labels[0].sentences
+    ]
+    assert falls == pytest.approx([slope * (whole - rest) for rest in without], abs=1e-3)
+
+
+def test_a_lone_sentence_is_all_that_the_encoder_rests_on(accurate):
+    for item in accurate.explain("Nobody reads my reports.", labels=accurate.labels).labels:
+        if item.encoder is not None:
+            assert item.sentences[0].encoder_fall == pytest.approx(item.encoder, abs=1e-4)
+
+
 def test_accurate_refuses_another_classifier_than_it_was_made_with(tmp_path):
     for name in ("default", "accurate"):
         shutil.copytree(shipped_path("models", name), tmp_path / name)

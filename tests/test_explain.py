@@ -18,7 +18,9 @@ from disconnect_nlp.labellers.explain_views import as_html, as_terminal
 SPACED = "I|never|feel|numb|nothing|flat|at work|my sister says she|reports|nobody|reads|soup|don't|\n\n|  "
 ODD = "😶|e\u0301t\u00e9|שלום|.|!|<b>|&"
 WORDS = st.sampled_from([*SPACED.split("|"), *ODD.split("|")])
+NO_WORDS = r"[\s.!&]*"  # what may stand between two phrases; their weights include it
 TEXTS = st.lists(WORDS, max_size=60).map(" ".join)
+APOSTROPHES = ["I didn't", "don’t", "I'm", "numb,", "nobody reads", "who'd", "cannot", "reports", "«I'd»", "isn't-it"]
 LONG = "The bus was late again today. " * 25 + "Nobody ever reads the reports I write at work. " + "We had soup. " * 60
 
 
@@ -39,10 +41,10 @@ def test_contributions_add_up_and_cover_every_character_once(request, name, text
             assert sentence.weight == pytest.approx(sum(phrase.weight for phrase in sentence.phrases))
             for part in sentence.phrases:
                 assert part.quote == text[part.start : part.end]
-                assert not text[end : part.start].strip()  # between two parts stands nothing but space
+                assert re.fullmatch(NO_WORDS, text[end : part.start])
                 assert part.start >= end
                 end = part.end
-        assert not text[end:].strip()
+        assert re.fullmatch(NO_WORDS, text[end:])
 
 
 def test_the_shipped_model_is_taken_apart_exactly(default_model):
@@ -65,12 +67,39 @@ def test_of_a_long_text_the_window_that_decided_is_explained(tiny_model):
     assert len(window) < len(LONG) / 2
 
 
-def test_a_phrase_never_cuts_a_word(default_model):
-    text = "I can't feel anything, I don't even know who'd notice."
-    for part in default_model.explain(text, labels=["numbness"])["numbness"].phrases:
-        before, after = text[: part.start][-1:], text[part.end :][:1]
-        assert not re.match(r"[\w'’]", before)
-        assert not re.match(r"[\w'’]", after)
+@settings(max_examples=40, deadline=None)
+@given(parts=st.lists(st.sampled_from(APOSTROPHES), min_size=1, max_size=30))
+def test_a_phrase_never_cuts_a_word_and_is_the_same_in_every_view(tiny_model, parts):
+    text = " ".join(parts)
+    whole = {word.span() for word in re.finditer(r"\w+(?:['’]\w+)*", text)}
+    why = tiny_model.explain(text)
+    for item in why.labels:
+        for part in (*item.phrases, *item.evidence, *(found.cue for found in item.evidence if found.cue)):
+            for start, end in whole:
+                assert not start < part.start < end, (part.quote, text)
+                assert not start < part.end < end, (part.quote, text)
+        phrases = {(part.start, part.end) for part in item.phrases}
+        assert {(found.start, found.end) for found in item.evidence if found.source == "model"} <= phrases
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=TEXTS)
+def test_displacy_spans_are_exactly_the_words_of_the_evidence(tiny_model, text):
+    why = tiny_model.explain(text)
+    plain = why.to_displacy()
+    assert "".join(plain["tokens"]) == "".join(text.split())
+    drawn = {
+        ("".join(plain["tokens"][span["start_token"] : span["end_token"]]), span["label"]) for span in plain["spans"]
+    }
+    counting = [found for item in why.labels if item.given for found in item.evidence if found.counts]
+    assert drawn == {("".join(found.quote.split()), found.label) for found in counting}
+
+
+@pytest.mark.parametrize("text", ["I didn't feel numb.", "My sister says she feels numb.", "I never cancel plans."])
+def test_what_does_not_count_weighs_nothing(lexicon_labeller, text):
+    found = [item for label in lexicon_labeller.explain(text).labels for item in label.counter_evidence]
+    assert found
+    assert {item.weight for item in found} == {0.0}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +107,7 @@ def test_a_phrase_never_cuts_a_word(default_model):
     [
         ("I never feel numb.", "numbness", "“feel numb” is negated (“never”)"),
         ("My brother feels lonely.", "loneliness", "“feels lonely” is somebody else's (“My brother”)"),
+        ("I don't feel numb.", "numbness", "“feel numb” is negated (“don't”)"),
         ("I used to feel numb.", "numbness", "“feel numb” is over, not now (“used to”)"),
     ],
 )

@@ -19,15 +19,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import labelled
 from disconnect_nlp.errors import DataError, TaxonomyError
 from disconnect_nlp.eval.datasets import read_dataset
 from disconnect_nlp.reading.agreement import agreement, alpha
 from disconnect_nlp.reading.export import disagreement_rows, export_rows
 from disconnect_nlp.reading.journal import Header, Journal, Reading, journal_path, read_journal
+from disconnect_nlp.reading.opening import open_material
 from disconnect_nlp.reading.passages import cut, sound_evidence
 from disconnect_nlp.reading.server import make_app, serve
 from disconnect_nlp.reading.session import Filter, Source, StaleReading
 from disconnect_nlp.reading.table import passage_keys
+from disconnect_nlp.tables import open_reader
 from reading_tables import LABELS, ROWS, TOKEN, material_of, session_of, write_table
 
 HEADER = Header(table="t.csv", reader="ann", labels=LABELS, blind=False, taxonomy="1.0.0")
@@ -289,6 +292,27 @@ def test_a_table_no_model_has_labelled_can_be_read_blind_only(tmp_path):
     with session_of(path, blind=True, labels=("civic",)) as session:
         assert session.counts() == {"unread": 1, "begun": 0, "read": 0, "all": 1}
         assert session.table.skipped == {"empty": 1}
+
+
+def test_a_table_of_sentences_is_read_sentence_by_sentence_with_marks_in_place(tmp_path):
+    text = "We had soup. I feel numb 😶."
+    shown = (("We had soup.", []), ("I feel numb 😶.", [(20, 24, "numb")]))
+    rows = []
+    for number, (quote, marks) in enumerate(shown, start=1):
+        start = text.index(quote)
+        place = {"sentence": number, "start": start, "end": start + len(quote), "quote": quote}
+        evidence = [
+            {"start": a, "end": b, "quote": words, "label": "numbness", "counts": True} for a, b, words in marks
+        ]
+        rows.append(
+            labelled.row(text, {"numbness": 0.9} if marks else {}, evidence=evidence)
+            | {f"disconnect_{name}": value for name, value in place.items()}
+        )
+    path = labelled.write(tmp_path / "s.csv", rows)
+    material = open_material(path, open_reader(path), text_column="entry", reader_name="ann", sentences=True)
+    assert material.table.texts == [quote for quote, _ in shown]
+    found, unfit = sound_evidence(material.table.evidence[1], material.table.texts[1], LABELS)
+    assert (unfit, [(item["start"], item["end"]) for item in found]) == (0, [(7, 11)])
 
 
 def test_a_label_cell_with_somebodys_words_is_refused_without_them(table):

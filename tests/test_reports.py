@@ -8,6 +8,7 @@ import json
 import re
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
@@ -448,7 +449,7 @@ def test_with_enough_persons_people_are_drawn_and_it_is_said(tmp_path):
     path = corpus(tmp_path / "a.csv", 300, persons=30)
     data = report(path, person_column="who", group_columns=["site"], time_column="when")
     assert set(data["prevalence"]["interval"]) == {"persons"}
-    assert "people were drawn, not texts" in render_report(data)
+    assert "persons were drawn, not texts" in render_report(data)
     few = report(corpus(tmp_path / "b.csv", 300, persons=4), person_column="who")
     assert set(few["prevalence"]["interval"]) == {"texts"}
     assert any("4 persons are too few to draw from" in note for note in few.notes)
@@ -475,27 +476,100 @@ def test_the_safety_screen_is_never_drawn_as_a_prevalence(table):
     rates = {"risk_language": Rates(90, 100, 10, 1000), "distress": Rates(90, 100, 10, 1000)}
     data = report(table, rates=rates)
     page = render_report(data)
-    assert "2 of 4 texts are flagged. Many of them are harmless" in page
-    assert "A person should read them first" in page
+    markdown = render_markdown(data)
+    for shown in (page, markdown.replace("*", "")):
+        flagged = re.sub("<[^>]*>", "", shown)
+        assert "2 of 4 texts are flagged by the safety screen" in flagged
+        assert "A person should read them first" in flagged
+        assert "the number is no prevalence" in flagged
+    assert "Risk language: flagged, read first" in page
+    assert "| Risk language |" not in markdown
     assert data["prevalence"].set_index("label")["corrected"].isna().to_dict()["risk_language"]
     assert "Safety screen: share of" not in page
 
 
 @pytest.mark.parametrize(
-    "text", ["<b>x</b>", "a | b", "*x* _y_ `z`", "[x](http://y)", "# x", "- x", "1. x", "$x$ &amp;"]
+    "text", ["12. x", "<b>x</b>", "a | b", "*x* _y_ `z`", "[x](http://y)", "# x", "- x", "1. x", "$x$ &amp;"]
 )
 def test_markdown_shows_a_text_as_it_is(text):
     shown = plain(text)
     assert re.sub(r"\\(.)", r"\1", shown) == text
-    assert not re.search(r"(?<!\\)[*_`<\[|$&#]|^[-+]|^\d[.]", shown)
+    assert not re.search(r"(?<!\\)[*_`<\[|$&#]|^[-+]|^\d+[.]", shown)
 
 
 def test_markdown_has_the_sections_and_marks_of_the_page(table):
-    page = render_markdown(report(table, time_column="when", group_columns=["who"], id_column="who"))
+    data = report(table, time_column="when", group_columns=["who"], id_column="who")
+    page = render_markdown(data)
     headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
-    assert headings == ["What is in it", "How sure is it", "Where it changes", "How to read this"]
+    assert headings == [
+        "What is in it",
+        "How sure is it",
+        "Where it changes",
+        "In doubt: to read",
+        "How to read this",
+    ]
     assert r"**feel \<script\>**" in page
     assert "Ann, 2026-01-03" in page
+    doubtful = page[page.index("## In doubt") :]
+    assert "> soup" in doubtful
+    assert "not given, score 0.10" in doubtful
+
+
+def test_markdown_shows_pairs_periods_and_persons_of_the_tables(tmp_path):
+    shares = {"north": (0.5, 0.5, 0.3), "south": (0.5, 0.5, 0.3)}
+    path = corpus(tmp_path / "a.csv", 200, shares=shares, persons=3, days=200)
+    data = report(path, time_column="when", person_column="who")
+    page = render_markdown(data)
+    both = data["together"].set_index(["label", "other"]).loc[("professional", "numbness")]
+    given = data["prevalence"].set_index("label")["given"]["professional"]
+    (line,) = re.findall(rf"^\| Professional \({given}\) \|.*$", page, re.MULTILINE)
+    assert line.split(" | ")[2] == f"{both['both'] / given:.0%}".replace("%", " %")
+    for period, own in data["time"].groupby("period"):
+        (line,) = re.findall(rf"^\| {period} \|.*$", page, re.MULTILINE)
+        assert line.split(" | ")[1] == str(own["texts"].iloc[0])
+    for person, own in data["people"].groupby("person"):
+        part = page.split(f"#### {person}: ")[1].split("####")[0]
+        assert part.startswith(f"{own['texts'].iloc[0]} texts, {own['first'].iloc[0]} to {own['last'].iloc[0]}")
+        for row_ in own.itertuples():
+            assert f"{100 * row_.share_early:.0f} % | {100 * row_.share_late:.0f} %" in part
+
+
+def sentences(tmp_path, *, persons=False):
+    """Twelve texts, each of ten sentences that are all alike: numb or not."""
+    rows = []
+    for text in range(12):
+        for number in range(1, 11):
+            quote = "I feel numb." if text % 3 == 0 else "We had soup."
+            whole, start = " ".join([quote] * 10), (len(quote) + 1) * (number - 1)
+            given = {"numbness": 0.9} if text % 3 == 0 else {}
+            evidence = [marked(quote, "numb", "numbness")] if given else []
+            for item in evidence:
+                item["start"], item["end"] = item["start"] + start, item["end"] + start
+            place = {"sentence": number, "start": start, "end": start + len(quote), "quote": quote}
+            own = {f"disconnect_{name}": value for name, value in place.items()}
+            rows.append(row(whole, given, evidence=evidence, **own, when=f"2026-01-{text + 1:02}", who=f"p{text}"))
+    return write(tmp_path / "sentences.csv", rows)
+
+
+def test_a_table_of_sentences_counts_and_shows_sentences_and_draws_texts(tmp_path):
+    data = report(sentences(tmp_path), sentences=True, time_column="when")
+    assert (data.n_texts, data.units) == (120, "sentences")
+    numb = data["prevalence"].set_index("label").loc["numbness"]
+    assert numb["interval"] == "texts"
+    low, high = wilson(4, 12)  # ten sentences alike say no more than one
+    assert numb["high"] - numb["low"] == pytest.approx(high - low, abs=0.1)
+    passage = next(own for own in data.passages if own.labels)
+    assert [(piece.text, piece.supports) for piece in passage.pieces] == [
+        ("I feel ", ()),
+        ("numb", ("numbness",)),
+        (".", ()),
+    ]
+    for page in (unescape(render_report(data)), render_markdown(data)):
+        assert "120 sentences" in page
+        assert "120 texts" not in page
+        assert "texts were drawn, not sentences" in page
+    write_tables(data, tmp_path)
+    assert "sentences" in pd.read_csv(tmp_path / "prevalence.csv").columns
 
 
 def test_every_table_can_be_had_as_csv(tmp_path):
@@ -555,6 +629,61 @@ def test_a_manifest_beside_the_table_is_shown_and_names_the_model(tmp_path):
     beside.write_text("[]")
     with pytest.raises(DataError, match=r"a\.csv\.manifest\.json: not a manifest"):
         run(file, "-o", tmp_path / "r2.html")
+
+
+def test_the_command_takes_prefix_column_and_sentences_from_the_manifest(tmp_path):
+    file = corpus(tmp_path / "a.csv", 60)
+    text = file.read_text(encoding="utf-8")
+    renamed = tmp_path / "b.csv"
+    renamed.write_text(text.replace("disconnect_", "dn_").replace(",entry,", ",what,"), encoding="utf-8")
+    with pytest.raises(DataError, match="no columns disconnect_<label>"):
+        run(renamed, "-o", tmp_path / "r.html")
+    options = {"text_columns": ["what"], "labels": list(LABELS), "prefix": "dn_"}
+    beside = tmp_path / "b.csv.manifest.json"
+    beside.write_text(json.dumps({"options": options}))
+    assert run(renamed, "-o", tmp_path / "r.html").exit_code == 0
+    assert "marks professional" in (tmp_path / "r.html").read_text()
+    split = sentences(tmp_path)
+    done = run(split, "--model", "default", "-o", tmp_path / "s.html")
+    assert "Report on 120 sentences" in done.output
+    assert "error rates are measured on passages" in (tmp_path / "s.html").read_text()
+
+
+def test_of_several_text_columns_each_can_be_reported(tmp_path):
+    frame = pd.read_csv(corpus(tmp_path / "a.csv", 60), dtype=str, keep_default_na=False)
+    added = [column for column in frame if column.startswith("disconnect_")]
+    first = frame.rename(columns={name: name.replace("disconnect_", "disconnect_entry_") for name in added})
+    second = frame[added].rename(columns=lambda name: name.replace("disconnect_", "disconnect_note_"))
+    second["disconnect_note_numbness"] = "0"
+    both = pd.concat([first, second, frame["entry"].rename("note").str.upper()], axis=1)
+    both.to_csv(tmp_path / "two.csv", index=False)
+    options = {"text_columns": ["entry", "note"], "labels": list(LABELS)}
+    (tmp_path / "two.csv.manifest.json").write_text(json.dumps({"options": options}))
+    done = run(tmp_path / "two.csv", "-o", tmp_path / "r.md", "--tables", tmp_path / "t1")
+    assert "On entry. Also labelled: --text-column note." in done.output
+    run(tmp_path / "two.csv", "--text-column", "note", "-o", tmp_path / "r2.md", "--tables", tmp_path / "t2")
+    given = [
+        pd.read_csv(tmp_path / f"{t}/prevalence.csv").set_index("label")["given"]["numbness"] for t in ("t1", "t2")
+    ]
+    assert given == [(frame["disconnect_numbness"] == "1").sum(), 0]
+    assert "MARKS PROFESSIONAL" in (tmp_path / "r2.md").read_text().replace("*", "")
+    assert (tmp_path / "r2.md").read_text().startswith("# What the writing says: two.csv, note")
+    with pytest.raises(DataError, match="'when' was not labelled. Labelled columns: entry, note"):
+        run(tmp_path / "two.csv", "--text-column", "when", "-o", tmp_path / "r3.md")
+
+
+def test_markdown_shows_every_plot_that_was_written(tmp_path):
+    file = corpus(tmp_path / "a.csv", 200, persons=3)
+    (tmp_path / "deep").mkdir()
+    options = ["--time", "when", "--group", "site", "--person", "who", "--plots", tmp_path / "my plots"]
+    assert run(file, *options, "-o", tmp_path / "deep/r.md").exit_code == 0
+    page = (tmp_path / "deep/r.md").read_text()
+    shown = re.findall(r"!\[([^]]+)\]\(<([^>]+)>\)", page)
+    assert all(words for words, _ in shown)
+    found = {(tmp_path / "deep" / unquote(address)).resolve() for _, address in shown}
+    assert found == set((tmp_path / "my plots").glob("*.png"))
+    run(file, *options[:-2], "-o", tmp_path / "deep/plain.md")
+    assert "![" not in (tmp_path / "deep/plain.md").read_text()
 
 
 def test_own_error_rates_correct_the_shares(tmp_path):

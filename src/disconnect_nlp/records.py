@@ -34,7 +34,8 @@ class Evidence:
     label: str
     """Taxonomy id."""
     weight: float
-    """Model: contribution to the label's log-odds, negative speaks against. Lexicon: the entry's weight, 0 to 1."""
+    """Model: contribution to the label's log-odds, negative speaks against. Lexicon: the entry's weight, 0 to 1,
+    and 0 where the match does not count."""
     source: str
     """``lexicon:<entry id>`` or ``model``."""
     status: Status = "affirmed"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from disconnect_nlp.cli.shared import check_target, replacing
+from disconnect_nlp.cli.shared import check_target, replacing, run_manifest
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.terminal import output as output_console
 
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 _File = Annotated[Path, typer.Argument(help="A table written by 'label'; any table with --blind.")]
 _Reader = Annotated[str | None, typer.Option(help="Your name, for your journal. Default: reader; agreed if comparing.")]
-_TextColumn = Annotated[str | None, typer.Option(help="Column with the texts; found if left out.")]
+_TextColumn = Annotated[
+    str | None, typer.Option(help="Column with the texts. Default: the run manifest's first, else found.")
+]
 _IdColumn = Annotated[str | None, typer.Option("--id", help="Column with ids. Default: the line of the file.")]
 _Labels = Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'. Default: all.")]
 _Compare = Annotated[list[str] | None, typer.Option(help="A reader to compare. Name two.")]
-_Prefix = Annotated[str, typer.Option(help="The prefix given to 'label'.")]
+_Prefix = Annotated[str | None, typer.Option(help="The prefix given to 'label'. Default: the run manifest's.")]
 
 
 def read(
@@ -42,7 +44,7 @@ def read(
     host: Annotated[str, typer.Option(help="Only this machine's own addresses are allowed.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    prefix: _Prefix = "disconnect_",
+    prefix: _Prefix = None,
 ) -> None:
     """Read passages with their evidence in a browser and correct their labels.
 
@@ -78,7 +80,7 @@ def readings(
     id_column: _IdColumn = None,
     labels: _Labels = None,
     force: Annotated[bool, typer.Option(help="Replace existing outputs.")] = False,
-    prefix: _Prefix = "disconnect_",
+    prefix: _Prefix = None,
 ) -> None:
     """Export what was read as training data, and compare two readers."""
     _check_installed()
@@ -104,18 +106,26 @@ def readings(
         _write(output, list(exported), "passages read")
 
 
-def _material(file: Path, reader: str | None, text_column: str | None, prefix: str, **options: Any) -> Material:
-    from disconnect_nlp.labelling import find_text_column
+def _material(file: Path, reader: str | None, text_column: str | None, prefix: str | None, **options: Any) -> Material:
+    from disconnect_nlp.labelling import layout_of
     from disconnect_nlp.reading.opening import open_material
     from disconnect_nlp.tables import open_reader
 
     source = open_reader(file)
-    column = text_column or find_text_column(source, without=prefix)
-    if column is None:
+    layout = layout_of(source, run_manifest(file), text_column=text_column, prefix=prefix, name=file.name)
+    if layout.text_column is None:
         columns = ", ".join(map(shorten, source.columns))
         raise DataError(f"{file}: no column looks like text. Columns: {columns}. Pass --text-column.")
     name = reader or ("agreed" if options["compare"] else "reader")
-    return open_material(file, source, text_column=column, reader_name=name, prefix=prefix, **options)
+    return open_material(
+        file,
+        source,
+        text_column=layout.text_column,
+        reader_name=name,
+        prefix=layout.prefix,
+        sentences=layout.sentences,
+        **options,
+    )
 
 
 def _serve(session: Session, *, host: str, port: int, open_page: bool) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from disconnect_nlp.cli.shared import check_target, policy_named, replacing
-from disconnect_nlp.errors import DataError
+from disconnect_nlp.cli.shared import check_target, policy_named, replacing, run_manifest
+from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.terminal import output as output_console
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def report(
         str | None, typer.Option(help="Column that tells who wrote: intervals by person, and each one over time.")
     ] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column with the rows' own names.")] = None,
-    text_column: Annotated[str | None, typer.Option(help="Column with the texts; found if left out.")] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="Column with the texts. Default: the run manifest's first, else found.")
+    ] = None,
     texts: Annotated[bool, typer.Option(help="Show passages and words. --no-texts: numbers only.")] = True,
     max_examples: Annotated[int, typer.Option(min=0, help="Passages a label.")] = 8,
     format: Annotated[str | None, typer.Option(help="html or md. Default: by the output's suffix.")] = None,
@@ -44,12 +47,14 @@ def report(
     rates: Annotated[
         Path | None, typer.Option(help="Error rates instead: JSON of 'python -m disconnect_nlp.eval --data …'.")
     ] = None,
-    prefix: Annotated[str, typer.Option(help="The prefix given to 'label'.")] = "disconnect_",
+    prefix: Annotated[
+        str | None, typer.Option(help="The prefix given to 'label'. Default: the run manifest's.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every draw.")] = 0,
     force: Annotated[bool, typer.Option(help="Replace an existing report.")] = False,
 ) -> None:
     """Write a self-contained report of a labelled table."""
-    from disconnect_nlp.labelling import find_text_column
+    from disconnect_nlp.labelling import layout_of
     from disconnect_nlp.reports.files import write_tables
     from disconnect_nlp.reports.markdown import render_markdown
     from disconnect_nlp.reports.render import render_report
@@ -62,31 +67,35 @@ def report(
     for folder in (tables, plots):
         _check_folder(folder, force=force)
     reader = open_reader(file)
-    column = text_column or find_text_column(reader, without=prefix)
-    if texts and column is None:
-        output_console().print("No column looks like text, so no passages are shown. Pass --text-column for them.")
-    manifest = _run_manifest(file)
-    known_rates, where = _rates(model, policy, rates, manifest)
+    manifest = run_manifest(file)
+    layout = layout_of(reader, manifest, text_column=text_column, prefix=prefix, name=file.name)
+    console = output_console()
+    if texts and layout.text_column is None:
+        console.print("No column looks like text, so no passages are shown. Pass --text-column for them.")
+    if layout.others:
+        others = " or ".join(f"--text-column {shorten(column)}" for column in layout.others)
+        console.print(f"On {layout.text_column}. Also labelled: {others}.", highlight=False, markup=False)
+    known_rates, where = _rates(model, policy, rates, manifest, sentences=layout.sentences)
     data = summarise(
         reader,
-        text_column=column if texts else None,
+        text_column=layout.text_column if texts else None,
         time_column=time,
         group_columns=tuple(dict.fromkeys(group or [])),
         person_column=person,
         id_column=id_column,
-        prefix=prefix,
-        name=file.name,
+        prefix=layout.prefix,
+        sentences=layout.sentences,
+        name=f"{file.name}, {layout.text_column}" if layout.others else file.name,
         max_examples=max_examples,
         rates=known_rates,
         correction=where,
         manifest=manifest,
         seed=seed,
     )
-    page = render_report(data) if kind == "html" else render_markdown(data)
+    page = render_report(data) if kind == "html" else render_markdown(data, _addresses(data, plots, target))
     with replacing(target) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
-    console = output_console()
-    console.print(f"Report on {data.n_texts} texts: {target}", highlight=False, markup=False)
+    console.print(f"Report on {data.n_texts} {data.units}: {target}", highlight=False, markup=False)
     for folder, write in ((tables, write_tables), (plots, _write_plots)):
         if folder is not None:
             paths = _fill(folder, lambda place, write=write: write(data, place))  # type: ignore[misc]
@@ -123,6 +132,17 @@ def _fill(folder: Path, write: Callable[[Path], list[Path]]) -> list[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
+def _addresses(data: Any, folder: Path | None, target: Path) -> dict[str, str]:
+    """Return where each plot will lie, seen from the report."""
+    from disconnect_nlp.reports.plot import plot_names
+    from disconnect_nlp.reports.wording import core_labels
+
+    if folder is None:
+        return {}
+    place = Path(os.path.relpath(folder, target.parent)).as_posix()
+    return {name: quote(f"{place}/{name}.png") for name in plot_names(data, core_labels(data))}
+
+
 def _write_plots(data: Any, folder: Path) -> list[Path]:
     from disconnect_nlp.reports.plot import write_plots
     from disconnect_nlp.reports.wording import core_labels
@@ -130,28 +150,16 @@ def _write_plots(data: Any, folder: Path) -> list[Path]:
     return write_plots(data, folder, core_labels(data))
 
 
-def _run_manifest(file: Path) -> dict[str, Any] | None:
-    """Return what 'label' wrote down about its run, if it lies beside the table."""
-    path = file.with_name(file.name + ".manifest.json")
-    if not path.is_file():
-        return None
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path}: not a manifest. Restore it, or take it away.") from error
-    if not isinstance(plain, dict):
-        raise DataError(f"{path}: not a manifest. Restore it, or take it away.")
-    return plain
-
-
 def _rates(
-    model: str | None, policy: str | None, own: Path | None, manifest: dict[str, Any] | None
+    model: str | None, policy: str | None, own: Path | None, manifest: dict[str, Any] | None, *, sentences: bool
 ) -> tuple[dict[str, Rates], str]:
     """Return error rates and in words where they come from, or why there are none."""
     from disconnect_nlp.reports.correction import model_rates, read_rates
 
     if own is not None:
         return read_rates(own), f"by the error rates in {own.name}"
+    if sentences:
+        return {}, "not available: error rates are measured on passages, and this table has sentences. Pass --rates"
     ran = (manifest or {}).get("model")
     ran = ran if isinstance(ran, dict) else {}
     name = model or ran.get("name")

@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 from disconnect_nlp.errors import DataError, ModelError
 from disconnect_nlp.features import WordVectors
 from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy
-from disconnect_nlp.labellers.calibration import calibrate
+from disconnect_nlp.labellers.calibration import Calibration, calibrate
 from disconnect_nlp.labellers.evidence import grouped, match_evidence, model_evidence
 from disconnect_nlp.labellers.explain import TokenContributions
 from disconnect_nlp.labellers.featurizer import Featurizer
@@ -196,15 +196,15 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         """Return what each token of the window that decided adds to the calibrated log-odds of each label."""
         windows = [(doc, start, end) for start, end in split_windows(doc)]
         deciding = self.calibration(self.log_odds(windows)).argmax(axis=0)
-        found: list[TokenContributions | None] = []
-        for label in labels:
-            column = self.taxonomy.index[label]
-            window = windows[deciding[column]]
-            slope = float(self.calibration.slope[column])
-            constant = slope * float(self.intercepts[column]) + float(self.calibration.offset[column])
-            values = slope * self.featurizer.token_contributions(window, self.coefficients, [column])[:, 0]
-            found.append(TokenContributions(window[1], constant, values))
-        return found
+        columns = [self.taxonomy.index[label] for label in labels]
+        return [self.window_contributions(windows[deciding[column]], column, self.calibration) for column in columns]
+
+    def window_contributions(self, window: Window, column: int, calibration: Calibration) -> TokenContributions:
+        """Return what each token of a window adds to the log-odds of the label in a column, on a calibrated scale."""
+        slope = float(calibration.slope[column])
+        constant = slope * float(self.intercepts[column]) + float(calibration.offset[column])
+        values = slope * self.featurizer.token_contributions(window, self.coefficients, [column])[:, 0]
+        return TokenContributions(window[1], constant, values)
 
     def _held_out_scores(
         self, features: sparse.csr_matrix, truth: Array, observed: Array, weights: Array, groups: Sequence[object]

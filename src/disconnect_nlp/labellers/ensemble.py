@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from spacy.tokens import Doc
@@ -12,17 +13,17 @@ from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy, Thr
 from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.classifier import DisconnectClassifier, ModelAnalysis, pooled
 from disconnect_nlp.labellers.encoder import SentenceEncoder
-from disconnect_nlp.labellers.explain import TokenContributions
-from disconnect_nlp.labellers.windows import Windows
+from disconnect_nlp.labellers.explain import EncoderPart, TokenContributions
+from disconnect_nlp.labellers.windows import Windows, split_windows
 from disconnect_nlp.records import Evidence
-from disconnect_nlp.text.tokens import Tokens
+from disconnect_nlp.text.tokens import Tokens, tokens_of
 
 
 class EncoderEnsemble(Labeller):
     """Averages two readings of a passage: its sentence vector, and its n-grams and lexicon matches.
 
     Windows, pooling and evidence are those of the n-gram classifier; the phrases shown are therefore what *that* half
-    of the decision rests on, and its contributions are not shown as those of the whole.
+    of the decision rests on. An explanation has the encoder's half beside them, as one sum for the passage.
 
     Parameters
     ----------
@@ -80,10 +81,32 @@ class EncoderEnsemble(Labeller):
         return read
 
     def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
-        """Return None for labels that the encoder has a share in: a sentence vector has no parts to add up."""
-        own = self.base.token_contributions(doc, labels)
-        shares = [self.share[self.taxonomy.index[label]] for label in labels]
-        return [part if share == 0 else None for part, share in zip(own, shares, strict=True)]
+        """Return what the tokens of the window that decided add by the classifier, and the encoder as a whole.
+
+        A sentence vector has no parts to add up. What the encoder says is measured against an empty text, and sentence
+        by sentence as what it loses without that sentence.
+        """
+        windows = [(doc, start, end) for start, end in split_windows(doc)]
+        read = self.read([doc[start:end].text for _, start, end in windows])
+        mean = self.share * read + (1 - self.share) * self.base.log_odds(windows)
+        deciding = self.calibration(mean).argmax(axis=0)
+        columns = [self.taxonomy.index[label] for label in labels]
+        by_words = Calibration(self.calibration.slope * (1 - self.share), self.calibration.offset)
+        empty, without = self.read([""])[0], {}
+        found: list[TokenContributions | None] = []
+        for column in columns:
+            number, share = int(deciding[column]), float(self.share[column])
+            words = self.base.window_contributions(windows[number], column, by_words)
+            if share:
+                if number not in without:
+                    without[number] = self.read(_without_each_sentence(*windows[number]))
+                slope = share * float(self.calibration.slope[column])
+                whole = float(read[number, column])
+                falls = tuple((slope * (whole - without[number][:, column])).tolist())
+                part = EncoderPart(slope * (whole - float(empty[column])), falls)
+                words = replace(words, constant=words.constant + slope * float(empty[column]), encoder=part)
+            found.append(words)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +117,15 @@ class _EnsembleAnalysis(Analysis):
     def evidence(self, wanted: Array) -> list[list[Evidence]]:
         """Return the phrases that the n-gram classifier rests on, and all lexicon matches with their status."""
         return self.base.evidence(wanted)
+
+
+def _without_each_sentence(doc: Doc, start: int, end: int) -> list[str]:
+    """Return the text of a window as often as it has sentences, each time without one of them."""
+    tokens, text = tokens_of([doc]), doc.text
+    fresh = tokens.starts[start:end].copy()
+    fresh[:1] = True
+    places = [*tokens.begins[start:end][fresh].tolist(), int(tokens.ends[end - 1]) if end else 0]
+    return [text[places[0] : first] + text[last : places[-1]] for first, last in pairwise(places)]
 
 
 def _texts_of(windows: Windows, owner: Array) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 _MIN_WEIGHT = 0.35  # log-odds below which a phrase is not worth showing
 _MIN_SHARE = 0.3  # of the strongest phrase of the same label and window
 _MAX_PHRASES = 3
+_INSIDE_A_WORD = re.compile(r"(?<=\w)(?=\w|['’]\w)|(?<=\w['’])(?=\w)")
 
 
 def match_evidence(tokens: Tokens, finder: MatchFinder, matches: Matches, which: Array) -> list[Evidence]:
-    """Return the matches numbered ``which`` in character offsets of their texts."""
+    """Return the matches numbered ``which`` in character offsets of their texts, widened to whole words.
+
+    A match that does not count adds nothing, so it weighs nothing.
+    """
     spans, verdicts = matches.spans, matches.verdicts
     columns = [part[which] for part in (spans.entry, spans.start, spans.end, matches.text, matches.counts)]
     columns += [part[which] for part in (verdicts.status, verdicts.start, verdicts.end, verdicts.rule)]
@@ -40,7 +45,7 @@ def match_evidence(tokens: Tokens, finder: MatchFinder, matches: Matches, which:
                 end=last,
                 quote=quote,
                 label=own.label,
-                weight=own.weight,
+                weight=own.weight if counts else 0.0,
                 source=f"lexicon:{own.id}",
                 status=STATUSES[status],
                 counts=counts,
@@ -55,8 +60,8 @@ def model_evidence(
 ) -> tuple[Array, list[Evidence]]:
     """Return the heaviest phrases of pairs of a window and a label, and the pair of each.
 
-    A phrase is the run of tokens within a sentence with the greatest sum (Kadane); at most three a pair, from
-    different sentences.
+    A phrase is the run of words within a sentence with the greatest sum (Kadane); at most three a pair, from different
+    sentences. A word is what stands between white space, so that nothing is cut in two.
 
     Parameters
     ----------
@@ -69,9 +74,13 @@ def model_evidence(
     text, labels
         Text and label of each pair.
     """
-    first = np.flatnonzero(tokens.starts[positions] | (np.diff(pair, prepend=-1) > 0))
-    weight, begin, end = heaviest_runs(contributions, first, np.diff(first, append=len(positions)))
-    own = pair[first]
+    fresh = tokens.starts[positions] | (np.diff(pair, prepend=-1) > 0)
+    words = np.flatnonzero(fresh | starts_word(tokens, positions))
+    word_ends = np.append(words[1:], len(positions))
+    first = np.flatnonzero(fresh[words])
+    sums = np.add.reduceat(contributions, words) if len(words) else contributions
+    weight, begin, end = heaviest_runs(sums, first, np.diff(first, append=len(words)))
+    own = pair[words[first]]
     order = np.lexsort((-begin, -weight, own))
     own, weight, begin, end = own[order], weight[order], begin[order], end[order]
     counts = np.bincount(own, minlength=len(labels))
@@ -85,12 +94,31 @@ def model_evidence(
             text[own].tolist(),
             own.tolist(),
             weight[kept].tolist(),
-            positions[begin[kept]].tolist(),
-            (positions[end[kept] - 1] + 1).tolist(),
+            positions[words[begin[kept]]].tolist(),
+            (positions[word_ends[end[kept] - 1] - 1] + 1).tolist(),
             strict=True,
         )
     ]
     return own, found
+
+
+def starts_word(tokens: Tokens, positions: Array) -> Array:
+    """Return whether white space stands before each token, or it is white space itself, same shape as ``positions``.
+
+    What it says of the first token of a text means nothing.
+    """
+    blank = (tokens.marks & SPACE) > 0
+    starts: Array = tokens.spaced[positions - 1] | blank[positions - 1] | blank[positions]
+    return starts
+
+
+def trimmed(tokens: Tokens, first: int, last: int) -> tuple[int, int]:
+    """Return a token range without punctuation and white space at its ends, at least one token of it."""
+    while first < last - 1 and tokens.marks[first] & (PUNCT | SPACE):
+        first += 1
+    while last > first + 1 and tokens.marks[last - 1] & (PUNCT | SPACE):
+        last -= 1
+    return first, last
 
 
 def heaviest_runs(values: Array, first: Array, lengths: Array) -> tuple[Array, Array, Array]:
@@ -130,15 +158,16 @@ def grouped(text: Array, found: Sequence[Evidence], n_texts: int) -> list[list[E
 
 
 def _stretch(tokens: Tokens, text: int, start: int, end: int) -> tuple[int, int, str]:
-    """Character offsets and quote of tokens."""
+    """Character offsets and quote of the whole words that tokens stand in: "didn't" is two tokens and one word."""
+    words = tokens.texts[text]
     first, last = int(tokens.begins[start]), int(tokens.ends[end - 1])
-    return first, last, tokens.texts[text][first:last]
+    while _INSIDE_A_WORD.match(words, first):
+        first -= 1
+    while _INSIDE_A_WORD.match(words, last):
+        last += 1
+    return first, last, words[first:last]
 
 
 def _phrase(tokens: Tokens, text: int, label: str, weight: float, first: int, last: int) -> Evidence:
-    while first < last - 1 and tokens.marks[first] & (PUNCT | SPACE):
-        first += 1
-    while last > first + 1 and tokens.marks[last - 1] & (PUNCT | SPACE):
-        last -= 1
-    start, end, quote = _stretch(tokens, text, first, last)
+    start, end, quote = _stretch(tokens, text, *trimmed(tokens, first, last))
     return Evidence(start=start, end=end, quote=quote, label=label, weight=round(weight, 4), source="model")

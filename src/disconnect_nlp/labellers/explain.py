@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from spacy.tokens import Doc
 
-from disconnect_nlp.labellers.evidence import heaviest_runs
+from disconnect_nlp.labellers.evidence import heaviest_runs, starts_word, trimmed
 from disconnect_nlp.records import Evidence
+from disconnect_nlp.text.tokens import Tokens, tokens_of
 
 if TYPE_CHECKING:
     from disconnect_nlp.labellers.base import Labeller
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 _MIN_PHRASE = 0.25  # below this, for or against, words are left together as the rest of their sentence
-_LEAN = 0.05  # what a word must add for a phrase to stretch over it: phrases that end where the meaning does
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,20 @@ class TokenContributions:
     constant: float
     """What stands there without any words."""
     values: Array
-    """Shape ``(n_tokens,)``; with the constant they add up to the score on the labeller's own scale."""
+    """Shape ``(n_tokens,)``; with the constant and the encoder's part they add up to the score, on the labeller's own
+    scale."""
+    encoder: EncoderPart | None = None
+    """What a sentence encoder adds, where the labeller has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderPart:
+    """What a sentence encoder adds to a score: it reads the window as a whole, so this has no parts that add up."""
+
+    weight: float
+    """By how much the whole window differs from an empty text."""
+    falls: tuple[float, ...]
+    """By how much it falls when a sentence of the window is left out, sentence by sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +66,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SentencePart(Part):
-    """A sentence and the phrases it falls into; their weights add up to the sentence's."""
+    """A sentence and the phrases it falls into; their weights add up to the sentence's.
+
+    Where a sentence encoder has a share in the decision, these are the weights of the words beside it. A phrase is
+    quoted from white space to white space, without punctuation at its ends, which its weight includes.
+    """
 
     phrases: tuple[Part, ...]
+    encoder_fall: float | None = None
+    """By how much the encoder's part falls when the sentence is left out; these do not add up. None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +91,25 @@ class LabelExplanation:
     uncertain: bool
     constant: float | None
     """What the score would be without any words; None where the labeller cannot be taken apart."""
+    encoder: float | None
+    """What the sentence encoder adds for the window as a whole; None where the decision rests on none."""
     sentences: tuple[SentencePart, ...]
-    """The sentences of the window that decided. Their weights and the constant add up to :attr:`total`."""
+    """The sentences of the window that decided. Their weights, the constant and :attr:`encoder` add up to
+    :attr:`total`."""
     evidence: tuple[Evidence, ...]
     """Lexicon matches of any status and the model's heaviest phrases, in order of position."""
 
     @property
     def total(self) -> float | None:
-        """The score on the labeller's own scale: constant and all sentences."""
+        """The score on the labeller's own scale: constant, sentences, and the sentence encoder if any."""
         if self.constant is None:
             return None
-        return self.constant + sum(sentence.weight for sentence in self.sentences)
+        return self.constant + self.by_words + (self.encoder or 0.0)
+
+    @property
+    def by_words(self) -> float:
+        """What all sentences add by their words."""
+        return sum(sentence.weight for sentence in self.sentences)
 
     @property
     def phrases(self) -> tuple[Part, ...]:
@@ -163,7 +190,7 @@ def explanation_of(labeller: Labeller, doc: Doc, text: str, labels: Sequence[str
         )
     labels = labeller.taxonomy.check(labels, place="labels")
     evidence = labeller.explain_doc(doc, labels)
-    explained = []
+    tokens, explained = tokens_of([doc]), []
     for label, own in zip(labels, labeller.token_contributions(doc, labels), strict=True):
         column = index[label]
         explained.append(
@@ -175,55 +202,52 @@ def explanation_of(labeller: Labeller, doc: Doc, text: str, labels: Sequence[str
                 given=bool(given[column]),
                 uncertain=bool(uncertain[column]),
                 constant=None if own is None else own.constant,
-                sentences=() if own is None else tuple(_sentences(doc, text, own)),
+                encoder=None if own is None or own.encoder is None else own.encoder.weight,
+                sentences=() if own is None else tuple(_sentences(tokens, text, own)),
                 evidence=tuple(item for item in evidence if item.label == label),
             )
         )
     return Explanation(text, labeller.name, labeller.scale, tuple(explained))
 
 
-def _sentences(doc: Doc, text: str, own: TokenContributions) -> Iterator[SentencePart]:
-    last = own.first + len(own.values)
-    starts = [i for i in range(own.first + 1, last) if doc[i].is_sent_start]
-    for a, b in pairwise([own.first, *starts, last]):
-        if a < b:
-            phrases = tuple(
-                _part(doc, text, own, first, end) for first, end in _split(doc, own.values, own.first, a, b)
-            )
-            sentence = _part(doc, text, own, a, b)
-            yield SentencePart(sentence.start, sentence.end, sentence.quote, sentence.weight, phrases)
+def _sentences(tokens: Tokens, text: str, own: TokenContributions) -> Iterator[SentencePart]:
+    positions = np.arange(own.first, own.first + len(own.values))
+    fresh = tokens.starts[positions] | (positions == own.first)
+    words = np.flatnonzero(fresh | starts_word(tokens, positions))
+    sums = np.add.reduceat(own.values, words) if len(words) else own.values
+    bounds = np.append(positions[words], own.first + len(own.values)).tolist()
+    places = [*np.flatnonzero(fresh[words]).tolist(), len(words)]
+    falls = own.encoder.falls if own.encoder else [None] * (len(places) - 1)
+    for (first, last), fall in zip(pairwise(places), falls, strict=True):
+        phrases = tuple(
+            _part(tokens, text, *trimmed(tokens, bounds[a], bounds[b]), float(sums[a:b].sum()))
+            for a, b in _split(sums, first, last)
+        )
+        sentence = _part(tokens, text, bounds[first], bounds[last], float(sums[first:last].sum()))
+        yield SentencePart(sentence.start, sentence.end, sentence.quote, sentence.weight, phrases, fall)
 
 
-def _part(doc: Doc, text: str, own: TokenContributions, first: int, last: int) -> Part:
-    span = doc[first:last]
-    weight = float(own.values[first - own.first : last - own.first].sum())
-    return Part(span.start_char, span.end_char, text[span.start_char : span.end_char], weight)
+def _part(tokens: Tokens, text: str, first: int, last: int, weight: float) -> Part:
+    start, end = int(tokens.begins[first]), int(tokens.ends[last - 1])
+    return Part(start, end, text[start:end], weight)
 
 
-def _split(doc: Doc, values: Array, offset: int, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Cut tokens ``first`` to ``last`` into phrases: the heaviest run of words, then the same left and right of it."""
-    bounds = [first, *(i for i in range(first + 1, last) if doc[i - 1].whitespace_ or doc[i - 1].is_space), last]
-    words = np.array([values[a - offset : b - offset].sum() for a, b in pairwise(bounds)])
-    n = len(words)
-    both = np.concatenate((words - _LEAN, -words - _LEAN))
-    weights, begins, ends = heaviest_runs(both, np.array([0, n]), np.array([n, n]))
-    side = int(weights.argmax())
-    weight, begin, end = float(weights[side]), int(begins[side]) - side * n, int(ends[side]) - side * n
-    if weight < _MIN_PHRASE:
+def _split(words: Array, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Cut words ``first`` to ``last`` into phrases: the heaviest run, then the same left and right of it.
+
+    What speaks for the label is looked for first, so that the heaviest of a sentence is the one that evidence names.
+    """
+    for sign in (1, -1):
+        weight, begin, end = (
+            part[0] for part in heaviest_runs(sign * words, np.array([first]), np.array([last - first]))
+        )
+        if weight >= _MIN_PHRASE:
+            break
+    else:
         yield first, last
         return
-    begin, end = trim(doc, bounds[begin], bounds[end])
     if first < begin:
-        yield from _split(doc, values, offset, first, begin)
-    yield begin, end
+        yield from _split(words, first, int(begin))
+    yield int(begin), int(end)
     if end < last:
-        yield from _split(doc, values, offset, end, last)
-
-
-def trim(doc: Doc, first: int, last: int) -> tuple[int, int]:
-    """Return a token range without punctuation and space at its ends, at least one token of it."""
-    while first < last - 1 and (doc[first].is_punct or doc[first].is_space):
-        first += 1
-    while last > first + 1 and (doc[last - 1].is_punct or doc[last - 1].is_space):
-        last -= 1
-    return first, last
+        yield from _split(words, int(end), last)

@@ -57,6 +57,29 @@ def counter(item: Evidence) -> str:
     return f"would speak for it, but: “{item.quote}” is {_WHY[item.status]}{cue}"
 
 
+def account(scale: str, item: LabelExplanation) -> str:
+    """Return the sum that makes the score, on one line.
+
+    Examples
+    --------
+    >>> from disconnect_nlp import load
+    >>> why = load("lexicon").explain("I feel numb.")
+    >>> account(why.scale, why["numbness"])
+    '-ln(1 - p) +1.90 = +0.00 without words +1.90 by the words'
+    """
+    whole = "" if item.encoder is None else f" {item.encoder:+.2f} by the sentence encoder as a whole"
+    return f"{scale} {item.total:+.2f} = {item.constant:+.2f} without words {item.by_words:+.2f} by the words{whole}"
+
+
+def encoder_lines(item: LabelExplanation) -> Iterator[str]:
+    """Return, for the sentences that the encoder's part rests on, by how much it falls without each."""
+    falls = [(part.encoder_fall or 0.0, part.quote) for part in item.sentences]
+    loud = sorted((own for own in falls if abs(own[0]) >= _SHOWN), key=lambda own: -abs(own[0]))
+    for fall, quote in loud[:_MOST] if len(falls) > 1 else []:
+        change = "falls" if fall > 0 else "rises"
+        yield f"sentence encoder {change} by {abs(fall):.2f} without “{_flat(quote)}”"
+
+
 def as_terminal(explanation: Explanation, *, colour: bool | None = None, width: int = 100) -> str:
     """Return lines for a terminal; coloured if standard output is one, unless ``colour`` says otherwise."""
     colour = sys.stdout.isatty() if colour is None else colour
@@ -76,14 +99,12 @@ def _lines(explanation: Explanation) -> Iterator[Text]:
         yield Text.assemble((item.name, "bold"), "  ", (decision(item), "green" if item.given else "dim"))
         yield Text("  ").append_text(_coloured(explanation.text, item))
         if item.constant is not None:
-            words = sum(sentence.weight for sentence in item.sentences)
-            total = item.constant + words
-            yield Text(
-                f"  {explanation.scale} {total:+.2f} = {item.constant:+.2f} without words {words:+.2f} by the words"
-            )
+            yield Text(f"  {account(explanation.scale, item)}")
         for part in item.phrases[:_MOST]:
             if abs(part.weight) >= _SHOWN:
                 yield Text(f"  {part.weight:+6.2f}  {_flat(part.quote)}", style="green" if part.weight > 0 else "red")
+        for line in encoder_lines(item):
+            yield Text(f"  {line}")
         for found in item.evidence:
             if found.source != "model" and found.counts:
                 yield Text(f"  lexicon: “{_flat(found.quote)}” ({found.source.removeprefix('lexicon:')})")
@@ -127,11 +148,8 @@ def as_html(explanation: Explanation) -> str:
 def _box(explanation: Explanation, item: LabelExplanation) -> str:
     sums = ""
     if item.constant is not None:
-        words = sum(sentence.weight for sentence in item.sentences)
-        sums = (
-            f"<div>{explanation.scale} {item.constant + words:+.2f} = {item.constant:+.2f} without words "
-            f"{words:+.2f} by the words</div>"
-        )
+        lines = [account(explanation.scale, item), *encoder_lines(item)]
+        sums = "".join(f"<div>{escape(line)}</div>" for line in lines)
     notes = "".join(f"<div>{escape(counter(found))}</div>" for found in item.counter_evidence)
     return (
         f'<div style="{_BOX}"><b>{escape(item.name)}</b> {decision(item)}'
@@ -165,12 +183,15 @@ def _shaded(quote: str, weight: float, cancelled: bool) -> str:
 
 def as_displacy(explanation: Explanation) -> dict[str, Any]:
     """Return text, tokens and spans as ``displacy.render(…, style="span", manual=True)`` takes them."""
-    tokens = [(found.start(), found.end()) for found in re.finditer(r"\w+(?:['’]\w+)*|[^\w\s]", explanation.text)]
-    spans = []
-    for item in explanation.labels:
-        for found in item.evidence if item.given else ():
-            inside = [n for n, (a, b) in enumerate(tokens) if a < found.end and found.start < b]
-            if found.counts and inside:
-                spans.append({"start_token": inside[0], "end_token": inside[-1] + 1, "label": found.label})
-    unique = {tuple(span.values()): span for span in spans}
-    return {"text": explanation.text, "tokens": [explanation.text[a:b] for a, b in tokens], "spans": [*unique.values()]}
+    text = explanation.text
+    marked = [found for item in explanation.labels if item.given for found in item.evidence if found.counts]
+    edges = {edge for found in marked for edge in (found.start, found.end)}
+    for word in re.finditer(r"\w+(?:['’]\w+)*|[^\w\s]", text):
+        edges |= {word.start(), word.end()}  # with those of the evidence, so that a span covers its words and no more
+    tokens = [(a, b) for a, b in pairwise(sorted(edges)) if text[a:b].strip()]
+    spans = {}
+    for found in marked:
+        inside = [n for n, (a, b) in enumerate(tokens) if found.start <= a and b <= found.end]
+        span = {"start_token": inside[0], "end_token": inside[-1] + 1, "label": found.label}
+        spans[tuple(span.values())] = span
+    return {"text": text, "tokens": [text[a:b] for a, b in tokens], "spans": [*spans.values()]}

@@ -46,6 +46,11 @@ class LabelOptions:
         values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
         return cls(**values)
 
+    def prefix_of(self, text_column: int) -> str:
+        """Return what stands before the names of the columns added for one text column."""
+        several = len(self.text_columns) > 1
+        return f"{self.prefix}{self.text_columns[text_column]}_" if several else self.prefix
+
     def columns_of(self, text_column: int) -> list[str]:
         """Return the names of the columns added for one text column.
 
@@ -54,8 +59,7 @@ class LabelOptions:
         >>> LabelOptions(("q1", "q2"), ("civic",), evidence=False).columns_of(1)[:2]
         ['disconnect_q2_status', 'disconnect_q2_labels']
         """
-        several = len(self.text_columns) > 1
-        prefix = f"{self.prefix}{self.text_columns[text_column]}_" if several else self.prefix
+        prefix = self.prefix_of(text_column)
         status, *rest = output_columns(self.labels, prefix=prefix, evidence=self.evidence)
         return [status, *([prefix + name for name in SENTENCE_COLUMNS] if self.sentences else []), *rest]
 

@@ -50,6 +50,7 @@ def open_material(
     blind: bool = False,
     compare: Sequence[str] = (),
     prefix: str = PREFIX,
+    sentences: bool = False,
 ) -> Material:
     """Read a table and the journals beside it.
 
@@ -76,6 +77,7 @@ def open_material(
         context_columns=context_columns,
         labels=chosen,
         prefix=prefix,
+        sentences=sentences,
         name=file.name,
     )
     if compare:

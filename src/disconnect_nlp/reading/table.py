@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ def read_table(
     context_columns: Sequence[str] = (),
     labels: Sequence[str] | None = None,
     prefix: str = PREFIX,
+    sentences: bool = False,
     name: str = "table",
 ) -> ReadingTable:
     """Read a table whole; 100,000 rows of sixty words, with evidence for 46 labels, took 620 MB.
@@ -71,12 +73,15 @@ def read_table(
         Columns shown beside the text.
     labels
         Which labels to read for. Default: those of the table, or all if no model has labelled it.
+    sentences
+        Whether every row is a sentence, as ``label --sentences`` writes them: then the sentences are read.
 
     Raises
     ------
     DataError
         If a column is missing, a label was not asked of the model, or no row has a text.
     """
+    text_column = prefix + "quote" if sentences else text_column
     for column in (text_column, id_column, *context_columns):
         if column is not None and column not in reader.columns:
             raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
@@ -86,7 +91,7 @@ def read_table(
     if missing:
         raise DataError(f"{name} was not labelled with {', '.join(missing)}. Its labels: {', '.join(there)}.")
     table = ReadingTable(name, chosen, bool(there), tuple(context_columns))
-    decisions = list(_rows(table, reader, text_column, id_column, prefix))
+    decisions = list(_rows(table, reader, text_column, id_column, prefix, sentences=sentences))
     if not decisions:
         raise DataError(f"{name}: no row of column {text_column!r} holds a text. Name another with --text-column.")
     table.keys = list(passage_keys(table.texts))
@@ -116,7 +121,7 @@ _Decisions = tuple[list[bool], list[bool], list[float]]
 
 
 def _rows(
-    table: ReadingTable, reader: TableReader, text_column: str, id_column: str | None, prefix: str
+    table: ReadingTable, reader: TableReader, text_column: str, id_column: str | None, prefix: str, *, sentences: bool
 ) -> Iterator[_Decisions]:
     for row in reader:
         status = _status(row, text_column, prefix if table.labelled else None)
@@ -125,9 +130,20 @@ def _rows(
             continue
         table.texts.append(row.cells[text_column])
         table.ids.append(_plain(row.cells.get(id_column)) if id_column else str(row.number))
-        table.evidence.append(_plain(row.cells.get(prefix + "evidence")))
+        evidence = _plain(row.cells.get(prefix + "evidence"))
+        table.evidence.append(_placed(evidence, _plain(row.cells.get(prefix + "start"))) if sentences else evidence)
         table.context.append(tuple(_plain(row.cells.get(column)) for column in table.context_columns))
         yield _decisions(table, row, prefix)
+
+
+def _placed(evidence: str, start: str) -> str:
+    """Return a sentence's evidence, which is placed in the whole text, as placed in the sentence that starts there."""
+    try:
+        by = int(float(start))
+        items = [{**item, "start": item["start"] - by, "end": item["end"] - by} for item in json.loads(evidence)]
+    except (ValueError, TypeError, KeyError):
+        return evidence  # what cannot be read is told when the passage is shown
+    return json.dumps(items, ensure_ascii=False)
 
 
 def _status(row: Row, text_column: str, prefix: str | None) -> str:

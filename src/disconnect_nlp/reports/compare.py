@@ -21,10 +21,12 @@ _DIFFERENCE = ("difference", "difference_low", "difference_high", "p", "p_adjust
 
 
 class People:
-    """Who wrote which text, for intervals that draw people rather than texts."""
+    """Who wrote which text, for intervals that draw people rather than texts; or which text a sentence stands in."""
 
-    def __init__(self, codes: Array | None, n_persons: int) -> None:
+    def __init__(self, codes: Array | None, n_persons: int, drawn: str = "texts") -> None:
         self._codes, self._n = codes, n_persons
+        self.drawn = drawn
+        """What is drawn, in words."""
 
     def clusters(self, given: Array, mask: Array | None = None) -> Clusters | None:
         """Return texts by person, or None where people are unknown or too few to draw from."""

@@ -39,10 +39,13 @@ def points(value: float) -> str:
 
     Examples
     --------
-    >>> points(0.05), points(-0.2), points(float("nan"))
-    ('+5', '−20', '–')
+    >>> points(0.05), points(-0.2), points(-0.001), points(float("nan"))
+    ('+5', '−20', '0', '–')
     """
-    return "–" if pd.isna(value) else f"{100 * value:+.0f}".replace("-", "−")
+    if pd.isna(value):
+        return "–"
+    rounded = round(100 * value)
+    return f"{rounded:+d}".replace("-", "−") if rounded else "0"
 
 
 def p_value(value: float) -> str:

@@ -3,42 +3,86 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import disconnect_nlp
-from disconnect_nlp.reports import formats, wording
+from disconnect_nlp.reports import formats, panels, wording
+from disconnect_nlp.reports.compare import MIN_TOGETHER
 from disconnect_nlp.reports.passages import Passage
 from disconnect_nlp.reports.rows import by_key
 from disconnect_nlp.reports.summarise import ReportData
 from disconnect_nlp.taxonomy import load_taxonomy
 
 _PASSAGES = 3  # a label; the HTML page has more
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#]|^[-+=]|(?<=^\d)[.)])")
+_IN_TABLE = "Its numbers stand in the table beside it."
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#]|^[-+=])")
+_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
-def render_markdown(data: ReportData) -> str:
-    """Return the report as Markdown. What came from the table is escaped, so it can neither format nor be HTML."""
+def render_markdown(data: ReportData, plots: Mapping[str, str] | None = None) -> str:
+    """Return the report as Markdown. What came from the table is escaped, so it can neither format nor be HTML.
+
+    Parameters
+    ----------
+    plots
+        Addresses of the plots that were written, by name, to show them where they belong.
+    """
+    drawn = _Plots(data, plots or {})
+    screened = wording.screen(data)
     parts = [
         f"# What the writing says: {plain(data.name)}",
         f"disconnect_nlp {disconnect_nlp.__version__}. Labels describe language, not people. They are no diagnosis and "
         "no screening of individuals.",
         _list(wording.glance(data)),
+        f"**{plain(screened[0])}** {plain(screened[1])}" if screened else "",
         "## What is in it",
         *_prevalence(data),
+        drawn.of("prevalence"),
+        *_together(data, drawn),
         "## How sure is it",
         _list(
             [_rows(data), wording.doubt(data), f"Correction for the labeller's errors: {data.correction}.", *data.notes]
         ),
         *_manifest(data),
-        *_changes(data),
+        *_changes(data, drawn),
         *_words(data),
         *_passages(data),
+        *_doubtful(data),
         "## How to read this",
         _list(wording.guide(data)),
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True)
+class _Plots:
+    """Images for the plots that are there."""
+
+    data: ReportData
+    addresses: Mapping[str, str]
+
+    def of(self, name: str) -> str:
+        """Return the image of a plot with its alternative text, or nothing if it was not written."""
+        if name not in self.addresses:
+            return ""
+        return f"![{plain(alternative(self.data, name))}](<{self.addresses[name]}>)"
+
+
+def alternative(data: ReportData, name: str) -> str:
+    """Return in words what the plot of a name shows."""
+    kind, _, number = name.partition("_")
+    if kind == "groups":
+        return f"How the groups of {data.columns.groups[int(number) - 1]} differ, with intervals. {_IN_TABLE}"
+    if kind == "person":
+        return f"When {list(data.ticks)[int(number) - 1]} wrote, and when with each label"
+    return {
+        "prevalence": f"Share of {data.units} with each label, with 95 % intervals. {_IN_TABLE}",
+        "together": f"Which labels stand in one {data.unit}. {_IN_TABLE}",
+        "time": f"Share of each {data.period_unit}'s {data.units} by label, with 95 % intervals. {_IN_TABLE}",
+    }[name]
 
 
 def plain(text: str) -> str:
@@ -49,7 +93,7 @@ def plain(text: str) -> str:
     >>> print(plain("<b> *loud* | a"))
     \<b\> \*loud\* \| a
     """
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
 
 
 def _list(lines: Sequence[str]) -> str:
@@ -72,7 +116,7 @@ def _prevalence(data: ReportData) -> list[str]:
         own = frame[frame["group"] == group.id]
         if group.recall_first or not len(own):
             continue
-        heads = ["Label", "Texts", "Share", "95 % interval", "In doubt"]
+        heads = ["Label", data.units.capitalize(), "Share", "95 % interval", "In doubt"]
         heads[4:4] = ["Corrected", "95 % interval"] if data.corrected else []
         rows = []
         for row in own.to_dict("records"):
@@ -85,8 +129,23 @@ def _prevalence(data: ReportData) -> list[str]:
                 ]
             rows.append([*cells, formats.number(row["uncertain"])])
         parts += [f"### {group.name}", _table(heads, rows)]
+    return parts
+
+
+def _together(data: ReportData, drawn: _Plots) -> list[str]:
+    grid = panels.together(data)
+    if grid is None:
+        return []
+    rows = [[name, *(cell.text for cell in cells)] for name, cells in grid.rows]
     pairs = wording.pairs(data)
-    return parts + (["### What goes together", _list(pairs)] if pairs else [])
+    return [
+        "### What goes together",
+        f"Of the {data.units} with the label on the left (their number beside it), how many also carry the label "
+        f"above; a share from {MIN_TOGETHER} on.",
+        _table(["", *grid.names], rows),
+        drawn.of("together"),
+        *(["Most beyond what chance would give:", _list(pairs)] if pairs else []),
+    ]
 
 
 def _named(label: str) -> str:
@@ -99,30 +158,76 @@ def _manifest(data: ReportData) -> list[str]:
     return [_table(["What labelled this table", ""], rows)] if rows else []
 
 
-def _changes(data: ReportData) -> list[str]:
+def _changes(data: ReportData, drawn: _Plots) -> list[str]:
     parts, core = [], wording.core_labels(data)
+    if len(data["time"]) and core:
+        parts += ["### Over time", _over_time(data, core), drawn.of("time")]
     if len(data["change"]):
-        change = by_key(data["change"], "label")
+        parts += [plain(wording.over_time(data)), _early_late(data, core)]
+    for number, column in enumerate(data.columns.groups, start=1):
+        parts += [f"### By {plain(column)}", plain(wording.by_group(data, column)), _by_group(data, column, core)]
+        parts.append(drawn.of(f"groups_{number}"))
+    parts += _persons(data, drawn)
+    return ["## Where it changes", *parts] if parts else []
+
+
+def _over_time(data: ReportData, labels: Sequence[str]) -> str:
+    """Return a row a period, gaps among them, and a column a label."""
+    cells = data["time"].set_index(["period", "label"]).to_dict("index")
+    rows = []
+    for period in dict.fromkeys(data["time"]["period"]):
+        own = [cells[period, label] for label in labels]
+        shown = [f"{formats.percent(one['share'])} [{formats.between(one['low'], one['high'], 0)}]" for one in own]
+        n = own[0]["texts"]
+        rows.append([period, formats.number(n), *(shown if n else ["–"] * len(own))])
+    heads = [data.period_unit.capitalize(), data.units.capitalize(), *map(formats.name, labels)]
+    undated = f" {formats.number(data.undated)} {data.units} have no readable date." if data.undated else ""
+    return f"Shares with 95 % intervals.{undated}\n\n{_table(heads, rows)}"
+
+
+def _early_late(data: ReportData, labels: Sequence[str]) -> str:
+    change = by_key(data["change"], "label")
+    rows = [
+        [
+            formats.name(label),
+            formats.percent(row["share_early"]),
+            formats.percent(row["share_late"]),
+            _difference(row["difference"], row["difference_low"], row["difference_high"]),
+            formats.p_value(row["p_adjusted"]),
+        ]
+        for label in labels
+        for row in [change[label]]
+    ]
+    return _table(["Label", "Earlier half", "Later half", "Difference, points", "p, adjusted"], rows)
+
+
+def _difference(value: float, low: float, high: float) -> str:
+    return "–" if low != low else f"{formats.points(value)} [{formats.points(low)} to {formats.points(high)}]"
+
+
+def _persons(data: ReportData, drawn: _Plots) -> list[str]:
+    parts = ["### By person"] if data.ticks else []
+    for person in panels.persons(data):
+        about = f"{formats.number(person.n)} {data.units}, {person.first} to {person.last}"
         rows = [
             [
-                formats.name(label),
+                formats.name(row["label"]),
+                formats.number(row["given"]),
                 formats.percent(row["share_early"]),
                 formats.percent(row["share_late"]),
-                f"{formats.points(row['difference'])} [{formats.points(row['difference_low'])} to "
-                f"{formats.points(row['difference_high'])}]",
+                _difference(row["difference"], row["low"], row["high"]),
                 formats.p_value(row["p_adjusted"]),
             ]
-            for label in core
-            for row in [change[label]]
+            for row in person.rows.to_dict("records")
         ]
-        parts += ["### Over time", plain(wording.over_time(data))]
-        parts.append(_table(["Label", "Earlier half", "Later half", "Difference, points", "p, adjusted"], rows))
-    for column in data.columns.groups:
-        parts += [f"### By {plain(column)}", plain(wording.by_group(data, column)), _by_group(data, column, core)]
-    lines = [f"{person}: {line}" for person in data.ticks for line in wording.of_person(data, person)]
-    if data.ticks:
-        parts += ["### By person", _list(lines) if lines else "Nothing differs beyond chance within a person's texts."]
-    return ["## Where it changes", *parts] if parts else []
+        heads = ["Label", data.units.capitalize(), "Earlier half", "Later half", "Difference, points", "p, adjusted"]
+        nothing = "No difference between earlier and later half, and no change point, beyond chance."
+        parts += [f"#### {plain(person.name)}: {plain(about)}", _list(person.lines or [nothing]), _table(heads, rows)]
+        parts.append(drawn.of(f"person_{person.number}"))
+    left_out = len(data.ticks) - panels.MOST_PERSONS
+    if left_out > 0:
+        parts.append(f"{left_out} more persons with at least eight dated {data.units} are in the tables (`--tables`).")
+    return parts
 
 
 def _by_group(data: ReportData, column: str, labels: Sequence[str]) -> str:
@@ -136,13 +241,16 @@ def _by_group(data: ReportData, column: str, labels: Sequence[str]) -> str:
             row["group"],
             formats.number(row["texts"]),
             formats.percent(row["share"]),
-            f"{formats.points(row['difference'])} [{formats.points(row['difference_low'])} to "
-            f"{formats.points(row['difference_high'])}]",
+            _difference(row["difference"], row["difference_low"], row["difference_high"]),
             formats.p_value(row["p_adjusted"]),
         ]
         for row in own.to_dict("records")
     ]
-    return _table(["Label", "Group", "Texts", "Share", "Difference, points", "p, adjusted"], rows) if rows else ""
+    return (
+        _table(["Label", "Group", data.units.capitalize(), "Share", "Difference, points", "p, adjusted"], rows)
+        if rows
+        else ""
+    )
 
 
 def _words(data: ReportData) -> list[str]:
@@ -152,18 +260,35 @@ def _words(data: ReportData) -> list[str]:
         terms = frame.loc[frame["label"] == label, ["term", "texts_with"]].to_numpy().tolist()
         if terms:
             rows.append([formats.name(label), ", ".join(f"{term} ({n})" for term, n in terms)])
-    return ["## The words", _table(["Label", "Words (texts with the label)"], rows)] if rows else []
+    return ["## The words", _table(["Label", f"Words ({data.units} with the label)"], rows)] if rows else []
 
 
 def _passages(data: ReportData) -> list[str]:
     parts = []
     for label in wording.core_labels(data):
         own = sorted((p for p in data.passages if label in p.labels), key=lambda p: (-p.scores[label], p.row))
-        for passage in own[:_PASSAGES]:
-            where = ", ".join([passage.name, *passage.facts, f"score {passage.scores[label]:.2f}"])
-            parts.append(f"> {_marked(passage, label)}\n>\n> {plain(where)}")
-        if own:
-            parts.insert(len(parts) - len(own[:_PASSAGES]), f"### {formats.name(label)}")
+        parts += _quoted(f"### {formats.name(label)}", own, label)
+    return parts
+
+
+def _doubtful(data: ReportData) -> list[str]:
+    """Return passages whose score lies near a threshold, given or not, the highest first."""
+    parts = []
+    for label in wording.core_labels(data, seen=False):
+        own = sorted((p for p in data.passages if label in p.uncertain), key=lambda p: (-p.scores[label], p.row))
+        parts += _quoted(f"### {formats.name(label)}", own, label)
+    return ["## In doubt: to read", *parts] if parts else []
+
+
+def _quoted(heading: str, passages: Sequence[Passage], label: str) -> list[str]:
+    parts = [heading] if passages else []
+    for passage in passages[:_PASSAGES]:
+        decided = "given" if label in passage.labels else "not given"
+        where = ", ".join([passage.name, *passage.facts, f"{decided}, score {passage.scores[label]:.2f}"])
+        cancelled = [f"Not counted: {line}" for line in wording.not_counted(passage)]
+        parts.append(
+            "\n>\n".join(["> " + _marked(passage, label), *(f"> {plain(line)}" for line in [*cancelled, where])])
+        )
     return parts
 
 

@@ -102,6 +102,13 @@ def read_evidence(cell: Any) -> list[dict[str, Any]] | None:
     return list(items) if well else None
 
 
+def moved(evidence: Sequence[Mapping[str, Any]] | None, by: int) -> list[dict[str, Any]] | None:
+    """Return evidence shifted by so many characters."""
+    if evidence is None:
+        return None
+    return [{**item, "start": item["start"] + by, "end": item["end"] + by} for item in evidence]
+
+
 def cut(text: str, evidence: Sequence[Mapping[str, Any]]) -> tuple[Piece, ...]:
     """Cut ``text`` into pieces at its evidence, leaving out what is far from any where it is long.
 

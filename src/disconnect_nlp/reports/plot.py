@@ -36,7 +36,7 @@ def prevalence_figure(data: ReportData, labels: Sequence[str], palette: Palette 
     _names(axes, labels)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(_percent)
-    axes.set_xlabel("share of texts, 95 % interval")
+    axes.set_xlabel(f"share of {data.units}, 95 % interval")
     return dressed(figure, palette)
 
 
@@ -67,7 +67,7 @@ def groups_figure(data: ReportData, column: str, labels: Sequence[str], palette:
         axes.set_title(_short(group), fontsize=9, color=palette.ink)
         axes.xaxis.set_major_formatter(_percent)
     _names(figure.axes[0], labels)
-    figure.axes[len(groups) // 2].set_xlabel("difference from the other texts", fontsize=9)
+    figure.axes[len(groups) // 2].set_xlabel(f"difference from the other {data.units}", fontsize=9)
     return dressed(figure, palette)
 
 
@@ -89,7 +89,7 @@ def together_figure(data: ReportData, labels: Sequence[str], palette: Palette = 
     axes.set_xticks(range(len(labels)), [_name(label) for label in labels], rotation=45, ha="right", fontsize=8)
     axes.set_yticks(range(len(labels)), [_name(label) for label in labels], fontsize=8)
     axes.set_xlabel("also carry")
-    axes.set_ylabel("of the texts with")
+    axes.set_ylabel(f"of the {data.units} with")
     return dressed(figure, palette, grid=False)
 
 
@@ -109,7 +109,7 @@ def person_figure(data: ReportData, person: str, palette: Palette = PAPER) -> Fi
             axes.plot([_days(when)] * 2, [row - 0.5, row + 0.5], color=palette.second, linewidth=2)
     axes.set_yticks(
         range(len(labels) + 1),
-        ["all texts", *(_name(label).removesuffix(" disconnection") for label in labels)],
+        [f"all {data.units}", *(_name(label).removesuffix(" disconnection") for label in labels)],
         fontsize=8,
     )
     axes.set_ylim(len(labels) + 0.6, -0.6)
@@ -122,9 +122,9 @@ def person_figure(data: ReportData, person: str, palette: Palette = PAPER) -> Fi
 
 def page_time(data: ReportData, label: str) -> str:
     """Return one label over time as inline SVG."""
-    figure = Figure(figsize=(3.7, 1.55))
+    figure = Figure(figsize=(2.9, 1.5))  # about as wide as on the page, so that letters keep their size
     _over_time(figure.subplots(), data, label, PAGE)
-    title = f"{_name(label)}: share of texts by {data.period_unit}, with 95 % intervals"
+    title = f"{_name(label)}: share of {data.units} by {data.period_unit}, with 95 % intervals"
     return inline(dressed(figure, PAGE), f"time-{label}", f"{title}. {_in_words(data, label)}")
 
 
@@ -134,12 +134,29 @@ def page_person(data: ReportData, person: str, number: int) -> str:
     return inline(
         person_figure(data, person, PAGE),
         f"person-{number}",
-        f"One tick a text of {person}, in order of time: all texts, then those with {labels}.",
+        f"One tick a {data.unit} of {person}, in order of time: all {data.units}, then those with {labels}.",
     )
 
 
 def write_plots(data: ReportData, folder: Path, labels: Sequence[str]) -> list[Path]:
     """Write every plot as PNG and SVG; return the paths."""
+    paths = []
+    for name, draw in _plots(data, labels).items():
+        figure = draw()
+        for kind in ("png", "svg"):
+            paths.append(folder / f"{name}.{kind}")
+            with settings():
+                metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+                figure.savefig(paths[-1], format=kind, dpi=_DOTS_PER_INCH, metadata=metadata, bbox_inches="tight")
+    return paths
+
+
+def plot_names(data: ReportData, labels: Sequence[str]) -> list[str]:
+    """Return the names of the files, without suffix, that :func:`write_plots` writes."""
+    return [*_plots(data, labels)]
+
+
+def _plots(data: ReportData, labels: Sequence[str]) -> dict[str, Callable[[], Figure]]:
     plots: dict[str, Callable[[], Figure]] = {"prevalence": lambda: prevalence_figure(data, labels)}
     frequent = data["prevalence"].set_index("label")["given"].loc[list(labels)] >= MIN_TOGETHER
     if frequent.sum() > 1:
@@ -152,15 +169,7 @@ def write_plots(data: ReportData, folder: Path, labels: Sequence[str]) -> list[P
             plots[f"groups_{number}"] = lambda column=column: groups_figure(data, column, labels)  # type: ignore[misc]
     for number, person in enumerate(data.ticks, start=1):
         plots[f"person_{number}"] = lambda person=person: person_figure(data, person)  # type: ignore[misc]
-    paths = []
-    for name, draw in plots.items():
-        figure = draw()
-        for kind in ("png", "svg"):
-            paths.append(folder / f"{name}.{kind}")
-            with settings():
-                metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-                figure.savefig(paths[-1], format=kind, dpi=_DOTS_PER_INCH, metadata=metadata, bbox_inches="tight")
-    return paths
+    return plots
 
 
 def _over_time(axes: Axes, data: ReportData, label: str, palette: Palette) -> None:
@@ -170,13 +179,13 @@ def _over_time(axes: Axes, data: ReportData, label: str, palette: Palette) -> No
     share, low, high = (own[name].to_numpy(dtype=float) for name in ("share", "low", "high"))
     axes.fill_between(places, low, high, color=palette.soft, linewidth=0, alpha=0.8)
     axes.vlines(places, low, high, color=palette.soft, linewidth=2)  # a period between two gaps has no band
-    axes.plot(places, share, color=palette.accent, marker="o", markersize=3, linewidth=1.3)
+    axes.plot(places, share, color=palette.accent, marker="o", markersize=3, linewidth=1.3, clip_on=False)  # at 0 too
     axes.set_ylim(0, min(1.02, max(0.1, float(np.nanmax(high)) * 1.08)))
     axes.yaxis.set_major_formatter(_percent)
     axes.yaxis.set_major_locator(MaxNLocator(3))
-    step = max(1, -(-len(own) // 4))
-    axes.set_xticks(places[::step], list(own["period"])[::step], fontsize=7.5)
-    axes.tick_params(axis="y", labelsize=8)
+    step = max(1, -(-len(own) // 3))
+    axes.set_xticks(places[::step], list(own["period"])[::step], fontsize=8.5)
+    axes.tick_params(axis="y", labelsize=8.5)
 
 
 def _in_words(data: ReportData, label: str) -> str:
@@ -186,7 +195,7 @@ def _in_words(data: ReportData, label: str) -> str:
     highest, lowest = max(own, key=lambda row: row.share), min(own, key=lambda row: row.share)
     return (
         f"Highest {highest.share:.0%} in {highest.period}, lowest {lowest.share:.0%} in {lowest.period}; "
-        f"{len(own)} of {len(every)} {data.period_unit}s have texts."
+        f"{len(own)} of {len(every)} {data.period_unit}s have {data.units}."
     )
 
 

@@ -11,8 +11,7 @@ import jinja2
 import pandas as pd
 
 import disconnect_nlp
-from disconnect_nlp.reports import formats, wording
-from disconnect_nlp.reports.compare import MIN_TOGETHER
+from disconnect_nlp.reports import formats, panels, wording
 from disconnect_nlp.reports.passages import Passage
 from disconnect_nlp.reports.plot import page_person, page_time
 from disconnect_nlp.reports.rows import by_key, rows
@@ -20,7 +19,6 @@ from disconnect_nlp.reports.summarise import ReportData
 from disconnect_nlp.taxonomy import Group, load_taxonomy
 
 _MOST_GROUPS = 8
-_MOST_PERSONS = 8
 
 
 def render_report(data: ReportData) -> str:
@@ -60,24 +58,25 @@ def _helpers() -> dict[str, Any]:
 def _context(data: ReportData) -> dict[str, Any]:
     taxonomy, core = load_taxonomy(), wording.core_labels(data)
     timed = core if len(data["time"]) else []
-    screened = data["prevalence"]["label"].isin(taxonomy.recall_first)
     context: dict[str, Any] = {
         "data": data,
         "glance": wording.glance(data),
         "doubt": wording.doubt(data),
         "guide": wording.guide(data),
-        "flagged": int(data["prevalence"].loc[screened, "given"].sum()),
+        "screen": wording.screen(data),
         "groups": [_group(data, group) for group in taxonomy.groups if _own(data, group)],
-        "heat": _heat(data, core) if len(core) > 1 else None,
+        "together": panels.together(data),
+        "pairs": wording.pairs(data),
         "statuses": sorted(data.statuses.items(), key=lambda item: (item[0] != "ok", item[0])),
         "manifest": wording.manifest_rows(data.manifest),
         "timed": [(formats.name(label), page_time(data, label)) for label in timed],
         "early_late": _early_late(data, core) if len(data["change"]) else None,
         "group_columns": [_by_group(data, column, core) for column in data.columns.groups],
-        "persons": _persons(data),
-        "people_left_out": max(0, len(data.ticks) - _MOST_PERSONS),
+        "persons": [(own, page_person(data, own.name, own.number)) for own in panels.persons(data)],
+        "people_left_out": max(0, len(data.ticks) - panels.MOST_PERSONS),
         "words": _words(data, core),
         "core": taxonomy.core,
+        "screened": taxonomy.recall_first,
         "passages": _sorted(data.passages),
         "choices": _choices(data),
         "definitions": [(label, formats.name(label), taxonomy[label].definition) for label in data.labels],
@@ -110,27 +109,6 @@ def _group(data: ReportData, group: Group) -> dict[str, Any]:
     }
 
 
-def _heat(data: ReportData, labels: list[str]) -> dict[str, Any]:
-    both = data["together"].set_index(["label", "other"])["both"]
-    given = data["prevalence"].set_index("label")["given"]
-    names = [formats.name(label).removesuffix(" disconnection") for label in labels]
-    lines = [
-        (f"{name} ({formats.number(given[label])})", [_cell(both, given, label, other) for other in labels])
-        for name, label in zip(names, labels, strict=True)
-    ]
-    return {"names": names, "rows": lines, "pairs": wording.pairs(data)}
-
-
-def _cell(both: pd.Series[Any], given: pd.Series[Any], label: str, other: str) -> dict[str, Any]:
-    """Shades run from 1 to 4, a fifth of the texts each; a few texts make no share."""
-    if label == other:
-        return {"text": "·", "shade": 0}
-    n, hits = int(given[label]), int(both[label, other])
-    if n < MIN_TOGETHER:
-        return {"text": f"{hits} of {n}", "shade": 0}
-    return {"text": formats.percent(hits / n), "shade": min(4, -(-5 * hits // n))}
-
-
 def _early_late(data: ReportData, labels: list[str]) -> dict[str, Any]:
     change = by_key(data["change"], "label")
     return {
@@ -160,24 +138,6 @@ def _by_group(data: ReportData, column: str, labels: list[str]) -> dict[str, Any
         "differences": [{**row, "name": formats.name(row["label"])} for row in compared.to_dict("records")],
         "two": compared["group"].nunique() == 1,
     }
-
-
-def _persons(data: ReportData) -> list[dict[str, Any]]:
-    frame = data["people"]
-    persons = []
-    for number, person in enumerate(list(data.ticks)[:_MOST_PERSONS]):
-        own = frame[frame["person"] == person].iloc[0]
-        persons.append(
-            {
-                "name": person,
-                "n": own["texts"],
-                "first": own["first"],
-                "last": own["last"],
-                "plot": page_person(data, person, number),
-                "lines": wording.of_person(data, person),
-            }
-        )
-    return persons
 
 
 def _words(data: ReportData, labels: list[str]) -> list[dict[str, Any]]:

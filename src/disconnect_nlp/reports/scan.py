@@ -16,7 +16,7 @@ import numpy as np
 
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.labellers.frames import OK, PREFIX
-from disconnect_nlp.reports.passages import Choice, Passage, cut, fits, read_evidence
+from disconnect_nlp.reports.passages import Choice, Passage, cut, fits, moved, read_evidence
 from disconnect_nlp.reports.words import WordCounts
 from disconnect_nlp.tables import Row, TableReader
 from disconnect_nlp.taxonomy import load_taxonomy
@@ -38,6 +38,8 @@ class Columns:
     person: str | None = None
     id: str | None = None
     prefix: str = PREFIX
+    sentences: bool = False
+    """Whether every row is a sentence."""
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -81,6 +83,8 @@ class Scan:
     times: list[str] = field(default_factory=list)
     groups: dict[str, Codes] = field(default_factory=dict)
     persons: Codes = field(default_factory=Codes)
+    sources: array[int] = field(default_factory=lambda: array("i"))
+    """Of sentences: the number of the text that each stands in."""
     passages: list[Passage] = field(default_factory=list)
     words: WordCounts | None = None
     notes: list[str] = field(default_factory=list)
@@ -150,6 +154,7 @@ class _Pass:
         self._status = columns.prefix + "status"
         self._decisions = [columns.prefix + label for label in scan.labels]
         self._same: dict[str, str] = {}
+        self._sentence = 0  # number within its text of the sentence before
 
     def take(self, batch: Sequence[Row], share: float) -> Array:
         """Count a batch; return the decisions on its labelled texts."""
@@ -190,11 +195,27 @@ class _Pass:
             codes.add(cells.get(column))
         if columns.person:
             self.scan.persons.add(cells.get(columns.person))
+        if columns.sentences:
+            self._take_source(row)
         if columns.text:
             given = tuple(self.scan.labels[n] for n in np.flatnonzero(own))
             scores = {label: self._score(row, label) for label in dict.fromkeys((*given, *uncertain))}
             if self.choice.wanted(given, uncertain, scores, key):
                 self.choice.add(self._passage(row, given, uncertain, scores), key)
+
+    def _take_source(self, row: Row) -> None:
+        """Count the text on when sentences begin anew."""
+        number, sources = self._whole(row, "sentence"), self.scan.sources
+        sources.append((sources[-1] if sources else 0) + (number <= self._sentence))
+        self._sentence = number
+
+    def _whole(self, row: Row, name: str) -> int:
+        try:
+            return int(float(row.cells.get(self.columns.prefix + name) or 0))
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{self.name}, line {row.number}: {self.columns.prefix}{name} is no number. Label the table again."
+            ) from None
 
     def _score(self, row: Row, label: str) -> float:
         cell = row.cells.get(f"{self.columns.prefix}{label}_score")
@@ -211,6 +232,8 @@ class _Pass:
         columns, cells = self.columns, row.cells
         text = str(cells.get(columns.text or "") or "")
         evidence = read_evidence(cells.get(columns.prefix + "evidence"))
+        if columns.sentences:  # their evidence is placed in the whole text
+            evidence = moved(evidence, -self._whole(row, "start"))
         self.without_evidence |= columns.prefix + "evidence" not in cells
         if evidence is None or not all(fits(text, item) for item in evidence):
             self.misfits += 1

@@ -35,6 +35,7 @@ class ReportData:
     labels: tuple[str, ...]
     n_rows: int
     n_texts: int
+    """Labelled texts, or sentences: whatever a row is."""
     statuses: Counter[str]
     tables: dict[str, pd.DataFrame]
     """``overview``, ``prevalence``, ``together``, ``time``, ``change``, ``groups``, ``people``, ``words``.
@@ -57,6 +58,16 @@ class ReportData:
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables[table]
 
+    @property
+    def unit(self) -> str:
+        """What a row is."""
+        return "sentence" if self.columns.sentences else "text"
+
+    @property
+    def units(self) -> str:
+        """The same, of several."""
+        return self.unit + "s"
+
 
 def summarise(
     reader: TableReader,
@@ -67,6 +78,7 @@ def summarise(
     person_column: str | None = None,
     id_column: str | None = None,
     prefix: str = PREFIX,
+    sentences: bool = False,
     name: str = "table",
     max_examples: int = MAX_EXAMPLES,
     rates: Mapping[str, Rates] | None = None,
@@ -83,6 +95,9 @@ def summarise(
     time_column, group_columns, person_column, id_column
         Dates; groups to compare, such as site or wave; who wrote; what a row is called. Where persons are known and at
         least ten, intervals draw persons, not texts.
+    sentences
+        Whether every row is a sentence, as ``label --sentences`` writes them: then sentences are shown and counted, and
+        intervals draw texts where no persons are known.
     max_examples
         Passages kept a label: half of the highest score, half drawn at random; and half as many uncertain ones.
     rates, correction
@@ -97,7 +112,8 @@ def summarise(
     DataError
         If the table was not written by ``label``, a named column is missing, or dates cannot be read.
     """
-    columns = Columns(text_column, time_column, tuple(group_columns), person_column, id_column, prefix)
+    text_column = prefix + "quote" if sentences and text_column else text_column
+    columns = Columns(text_column, time_column, tuple(group_columns), person_column, id_column, prefix, sentences)
     scan = scan_table(reader, columns, name=name, max_examples=max_examples, seed=seed)
     data = ReportData(
         name=name,
@@ -127,16 +143,24 @@ def summarise(
 
 
 def _people(data: ReportData, scan: Scan) -> People:
+    """Return what intervals draw: persons; or texts, where a row is a sentence; or nothing but the rows themselves."""
+    sources = np.frombuffer(scan.sources, dtype=np.intc) if scan.sources else np.empty(0, dtype=np.intc)
+    other = People(sources, int(sources.max(initial=-1)) + 1, "texts") if len(sources) else People(None, 0, data.units)
+    if not scan.n_texts or (len(sources) and other.clusters(scan.given) is None):
+        other = People(None, 0, data.units)
     if not data.columns.person:
-        return People(None, 0)
+        return other
     codes, names = scan.persons.codes, scan.persons.names
     data.n_persons = len(names)
-    people = People(codes, len(names))
+    people = People(codes, len(names), "persons")
     if (codes < 0).any():
-        data.notes.append(f"{int((codes < 0).sum())} texts name no person, so intervals take texts as independent.")
+        reason = f"{int((codes < 0).sum())} {data.units} name no person"
     elif scan.n_texts and people.clusters(scan.given) is None:
-        data.notes.append(f"{len(names)} persons are too few to draw from, so intervals take texts as independent.")
-    return people
+        reason = f"{len(names)} persons are too few to draw from"
+    else:
+        return people
+    data.notes.append(f"{reason}, so intervals take {other.drawn} as independent.")
+    return other
 
 
 def _design_effect(scan: Scan, people: People) -> Array:
@@ -148,7 +172,7 @@ def _prevalence(scan: Scan, people: People, effect: Array, rates: Mapping[str, R
     taxonomy = load_taxonomy()
     frame = shares(scan.given, np.ones(scan.n_texts, dtype=bool), scan.labels)
     clusters = people.clusters(scan.given) if scan.n_texts else None
-    frame["interval"] = "texts" if clusters is None else "persons"
+    frame["interval"] = people.drawn
     if clusters is not None:
         frame["low"], frame["high"] = clusters.share_intervals(seed=seed)
     frame["uncertain"] = [scan.uncertain[label] for label in scan.labels]
@@ -192,10 +216,10 @@ def _say_of_groups(data: ReportData, column: str, codes: Codes) -> None:
     sizes = np.bincount(codes.codes[codes.codes >= 0], minlength=len(codes.names))
     small, none = int((sizes < MIN_GROUP).sum()), int((codes.codes < 0).sum())
     if none:
-        data.notes.append(f"{none} texts name no {column} and are left out of that comparison.")
+        data.notes.append(f"{none} {data.units} name no {column} and are left out of that comparison.")
     if small:
         data.notes.append(
-            f"{small} of {len(sizes)} groups in {column} have fewer than {MIN_GROUP} texts: not compared."
+            f"{small} of {len(sizes)} groups in {column} have fewer than {MIN_GROUP} {data.units}: not compared."
         )
 
 

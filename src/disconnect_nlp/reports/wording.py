@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+import pandas as pd
 
 from disconnect_nlp.reports.compare import MIN_TOGETHER
 from disconnect_nlp.reports.formats import between, name, number, percent, points
@@ -16,6 +18,7 @@ _FREQUENT = 3
 _MOST_PAIRS = 6
 _MOST_ODDS = 100
 _MOST_NAMED = 4
+_ONE = {"persons": "person", "texts": "text"}  # what intervals may draw, one of them
 
 
 def core_labels(data: ReportData, *, seen: bool = True) -> list[str]:
@@ -39,11 +42,23 @@ def _overview(data: ReportData) -> str:
     taxonomy, overview = load_taxonomy(), by_key(data["overview"], "group")
     groups = [group for group in taxonomy.groups if group.core and group.id in overview]
     parts = [
-        f"{percent(own['share'])} [{between(own['low'], own['high'], 0)}] {_phrase(group.name)}"
+        f"{percent(own['share'])} (95 % interval: {between(own['low'], own['high'], 0)}) {_phrase(group.name)}"
         for group in groups
         for own in [overview[group.id]]
     ]
-    return f"Of {number(data.n_texts)} texts, {' and '.join(parts)}." if parts else f"{number(data.n_texts)} texts."
+    total = f"{number(data.n_texts)} {data.units}{_from_to(data)}{_by_whom(data)}"
+    return f"Of {total}, {' and '.join(parts)}." if parts else f"{total}."
+
+
+def _from_to(data: ReportData) -> str:
+    if not len(data["time"]):
+        return ""
+    periods = data["time"]["period"]
+    return f" from {periods.iloc[0]} to {periods.iloc[-1]}" if periods.nunique() > 1 else f" of {periods.iloc[0]}"
+
+
+def _by_whom(data: ReportData) -> str:
+    return f" by {number(data.n_persons)} persons" if data.n_persons > 1 else ""
 
 
 def _phrase(group: str) -> str:
@@ -66,25 +81,38 @@ def doubt(data: ReportData) -> str:
     own = frame[frame["label"].isin(core_labels(data, seen=False))]
     given, uncertain = int(own["given"].sum()), int(own["uncertain"].sum())
     return (
-        f"Of the types and signs, {number(given)} labels were given; {number(uncertain)} decisions, for or against, "
-        "are in doubt: their score lies near the threshold, and a person should read those texts."
+        f"Of the nine disconnection types and isolation signs, {number(given)} labels were given in all; "
+        f"{number(uncertain)} decisions, for or against, are in doubt: their score lies near the threshold, and a "
+        "person should read those."
+    )
+
+
+def screen(data: ReportData) -> tuple[str, str] | None:
+    """Return how many texts the safety screen flags, and what that means; None if it flags none."""
+    frame = data["prevalence"]
+    flagged = int(frame.loc[frame["label"].isin(load_taxonomy().recall_first), "given"].sum())
+    if not flagged:
+        return None
+    return (
+        f"{number(flagged)} of {number(data.n_texts)} {data.units}",
+        "are flagged by the safety screen: they may speak of suicide, self-harm or wishing to be dead. A person should "
+        "read them first. The screen flags much that is harmless and misses some; it is no risk score, and the number "
+        "is no prevalence.",
     )
 
 
 def over_time(data: ReportData) -> str:
     """Return what differs between the earlier and the later half of the texts."""
     frame = data["change"]
-    own = frame[frame["label"].isin(core_labels(data))]
-    marked = own[own["differs"]].sort_values("p")
-    start = f"From {frame['late_from'].iloc[0]} on, compared with before"
-    if not len(marked):
-        return f"{start}: no type or sign became more or less frequent beyond chance ({len(own)} comparisons)."
-    parts = [
-        f"{name(row.label)} {'rose' if row.difference > 0 else 'fell'} from {percent(row.share_early)} to "
-        f"{percent(row.share_late)}"
-        for row in rows(marked.head(_MOST_NAMED))
-    ]
-    return f"{start}: {'; '.join(parts)}{_more(len(marked))}."
+    return _differences(
+        f"From {frame['late_from'].iloc[0]} on, compared with before",
+        frame[frame["label"].isin(core_labels(data))],
+        lambda row: (
+            f"{name(row.label)} {'rose' if row.difference > 0 else 'fell'} from {percent(row.share_early)} to "
+            f"{percent(row.share_late)}"
+        ),
+        none="no type or sign became more or less frequent",
+    )
 
 
 def by_group(data: ReportData, column: str) -> str:
@@ -95,20 +123,26 @@ def by_group(data: ReportData, column: str) -> str:
     own = frame[(frame["column"] == column) & frame["label"].isin(core_labels(data))]
     compared = own[own["p"].notna()]
     if not len(compared):
-        return f"By {column}: there are no two groups with texts enough to compare."
+        return f"By {column}: there are no two groups with {data.units} enough to compare."
+    return _differences(
+        f"By {column}",
+        compared,
+        lambda row: (
+            f"{name(row.label)} is {'more' if row.difference > 0 else 'less'} frequent in {row.group} "
+            f"({percent(row.share)}, {points(row.difference)} points)"
+        ),
+        none="no type or sign differs",
+    )
+
+
+def _differences(start: str, compared: pd.DataFrame, say: Callable[[Any], str], *, none: str) -> str:
+    """Return the surest of some differences, or that there are none beyond chance."""
     marked = compared[compared["differs"]].sort_values("p")
     if not len(marked):
-        return f"By {column}: no type or sign differs beyond chance ({len(compared)} comparisons)."
-    parts = [
-        f"{name(row.label)} is {'more' if row.difference > 0 else 'less'} frequent in {row.group} "
-        f"({percent(row.share)}, {points(row.difference)} points)"
-        for row in rows(marked.head(_MOST_NAMED))
-    ]
-    return f"By {column}: {'; '.join(parts)}{_more(len(marked))}."
-
-
-def _more(n: int) -> str:
-    return f"; and {n - _MOST_NAMED} more" if n > _MOST_NAMED else ""
+        return f"{start}: {none} beyond chance ({len(compared)} comparisons)."
+    parts = [say(row) for row in rows(marked.head(_MOST_NAMED))]
+    more = [f"and {len(marked) - _MOST_NAMED} more"] if len(marked) > _MOST_NAMED else []
+    return f"{start}: {'; '.join(parts + more)}."
 
 
 def of_person(data: ReportData, person: str) -> list[str]:
@@ -120,7 +154,7 @@ def of_person(data: ReportData, person: str) -> list[str]:
         for row in rows(own[own["differs"]])
     ]
     return lines + [
-        f"{name(row.label)}: {percent(row.share_before)} of the texts before {row.change_at}, "
+        f"{name(row.label)}: {percent(row.share_before)} of the {data.units} before {row.change_at}, "
         f"{percent(row.share_after)} from then on."
         for row in rows(own[own["change"]])
     ]
@@ -133,7 +167,9 @@ def pairs(data: ReportData) -> list[str]:
     own = frame[frame["label"].isin(core) & frame["other"].isin(core) & (frame["both"] >= MIN_TOGETHER)]
     once = own["label"].map(order) < own["other"].map(order)
     own = own[once & (own["low"] > 1)].sort_values("low", ascending=False).head(_MOST_PAIRS)
-    return [f"{name(row.label)} and {name(row.other)}: {number(row.both)} texts; {_odds(row)}" for row in rows(own)]
+    return [
+        f"{name(row.label)} and {name(row.other)}: {number(row.both)} {data.units}; {_odds(row)}" for row in rows(own)
+    ]
 
 
 def _odds(row: Any) -> str:
@@ -155,7 +191,7 @@ def not_counted(passage: Passage) -> Iterator[str]:
 
 
 def manifest_rows(manifest: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Return a run manifest as lines: nested keys joined by a dot, lists by commas."""
+    """Return a run manifest as lines: nested keys joined by a dot, lists by commas; its counts stand in the report."""
     lines: list[tuple[str, str]] = []
 
     def walk(value: Any, key: str) -> None:
@@ -167,40 +203,47 @@ def manifest_rows(manifest: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         else:
             lines.append((key, str(value)))
 
-    walk(manifest or {}, "")
+    walk({key: value for key, value in (manifest or {}).items() if key != "counts"}, "")
     return lines
 
 
 def guide(data: ReportData) -> list[str]:
     """Return what a reader must know, and what this report does not say."""
-    persons = data["prevalence"]["interval"].eq("persons").any()
+    drawn = data["prevalence"]["interval"].iloc[0]
     lines = [
         "A label says that the words of a text give evidence that its writer experiences something now. It is wrong in "
         "a share of cases that the model's card states, and more often for texts unlike those it was trained on.",
-        "“In doubt” counts texts whose score lies near the threshold, given or not. Read those first, and read "
+        f"“In doubt” counts {data.units} whose score lies near the threshold, given or not. Read those first, and read "
         "passages before you build on any number.",
         "Shares as labelled are counts of the labeller's decisions. The rarer a label, the larger the part of its "
         "share that is error."
         + (" The corrected share takes the measured error rates into account." if data.corrected else ""),
-        "Intervals cover chance among texts, not the labeller's errors"
-        + (
-            "; people were drawn, not texts, so several texts of one person do not count as so many witnesses."
-            if persons
-            else ", and take texts as independent, which several texts of one person are not"
-            + ("." if data.columns.person else " (name the column of persons with --person).")
-        ),
+        f"Intervals cover chance among {data.units}, not the labeller's errors{_independence(data, drawn)}",
         "Comparisons are adjusted for their number, the nine types and signs together and all other labels together. "
-        "What is not marked may still differ; there may be too few texts to tell.",
+        "What is not marked may still differ; there may be too few to tell.",
         "A difference between groups or times is one of language as this labeller reads it. Who wrote, about what and "
         "how much, and how well the labeller does on each group's way of writing, all go into it.",
         "Words and passages show what the labeller reacts to. They are chosen, not typical, but for those drawn at "
         "random.",
     ]
-    if persons and len(data["time"]):
-        lines.append("Over time, intervals are widened by how alike texts of one person are in all (design effect).")
+    if data.columns.sentences:
+        lines.insert(0, "The table has a row a sentence: every count here is of sentences, each labelled by itself.")
+    if drawn != data.units and len(data["time"]):
+        alike = f"{data.units} of one {_ONE[drawn]}"
+        lines.append(f"Over time, intervals are widened by how alike {alike} are in all (design effect).")
     if len(data["people"]):
         lines.append(
-            "For a person, texts are taken as exchangeable. Moods last, so runs come by chance more often than the "
-            "p-value says. Nothing here is a judgement of a person."
+            f"For a person, {data.units} are taken as exchangeable. Moods last, so runs come by chance more often than "
+            "the p-value says. Nothing here is a judgement of a person."
         )
     return lines
+
+
+def _independence(data: ReportData, drawn: str) -> str:
+    if drawn != data.units:
+        return (
+            f"; {drawn} were drawn, not {data.units}, so several {data.units} of one {_ONE[drawn]} do not count as so "
+            "many witnesses."
+        )
+    named = "." if data.columns.person else " (name the column of persons with --person)."
+    return f", and take {data.units} as independent, which several {data.units} of one person are not{named}"

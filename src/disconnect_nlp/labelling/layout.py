@@ -1,0 +1,69 @@
+"""How a labelled table is laid out: where its texts stand and which columns were added, by what the run wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from disconnect_nlp.errors import DataError
+from disconnect_nlp.labelling.columns import find_text_column
+from disconnect_nlp.labelling.options import SENTENCE_COLUMNS, LabelOptions
+from disconnect_nlp.tables import TableReader
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where to look in a labelled table."""
+
+    text_column: str | None
+    """None where no column is named or looks like text."""
+    prefix: str
+    """Of the columns added for that text column."""
+    sentences: bool
+    """Whether every row is a sentence."""
+    others: tuple[str, ...] = ()
+    """Other text columns that have labels of their own."""
+
+
+def layout_of(
+    reader: TableReader,
+    manifest: Mapping[str, Any] | None,
+    *,
+    text_column: str | None = None,
+    prefix: str | None = None,
+    name: str = "table",
+) -> Layout:
+    """Return the layout of a table: what is named here, else what its run manifest says, else the usual.
+
+    Of several text columns with labels of their own, the first if none is named.
+
+    Raises
+    ------
+    DataError
+        If the column named is none of several that were labelled.
+    """
+    ran = _options(manifest)
+    columns = [column for column in ran.text_columns if column in reader.columns]
+    if len(columns) > 1 and prefix is None:
+        chosen = text_column or columns[0]
+        if chosen not in columns:
+            raise DataError(f"{name}: {chosen!r} was not labelled. Labelled columns: {', '.join(columns)}.")
+        others = tuple(column for column in columns if column != chosen)
+        own = ran.prefix_of(ran.text_columns.index(chosen))
+        return Layout(chosen, own, _has_sentences(reader, own), others)
+    own = ran.prefix if prefix is None else prefix
+    found = text_column or next(iter(columns), None) or find_text_column(reader, without=own)
+    return Layout(found, own, _has_sentences(reader, own))
+
+
+def _has_sentences(reader: TableReader, prefix: str) -> bool:
+    return {prefix + name for name in SENTENCE_COLUMNS} <= set(reader.columns)
+
+
+def _options(manifest: Mapping[str, Any] | None) -> LabelOptions:
+    """Return the options of a run as far as the manifest is one that we wrote, the usual ones if not."""
+    try:
+        return LabelOptions.from_plain((manifest or {})["options"])
+    except (KeyError, TypeError, AttributeError):
+        return LabelOptions((), ())
