@@ -32,9 +32,7 @@ def label_partition(
     text_column: str,
     model: str = "default",
     policy: Policy | None = None,
-    labels: Sequence[str] | None = None,
-    prefix: str = PREFIX,
-    evidence: bool = False,
+    **options: Any,
 ) -> pd.DataFrame:
     """Return a pandas data frame labelled by a model that this process loads once.
 
@@ -46,8 +44,8 @@ def label_partition(
         Where the texts stand.
     model, policy
         As in :func:`disconnect_nlp.load`; a folder must be reachable from every worker.
-    labels, prefix, evidence
-        As in :func:`disconnect_nlp.label_frame`.
+    **options
+        ``labels``, ``prefix`` and ``evidence`` of :func:`disconnect_nlp.label_frame`.
 
     Examples
     --------
@@ -56,10 +54,8 @@ def label_partition(
     >>> label_partition(frame, text_column="entry", model="lexicon")["disconnect_numbness"].tolist()
     [1]
     """
-    labelled = _model(model, policy).label_frame(
-        frame, text_column=text_column, labels=labels, prefix=prefix, evidence=evidence
-    )
-    kinds = _kinds(labels, prefix=prefix, evidence=evidence)
+    labelled = _model(model, policy).label_frame(frame, text_column=text_column, **options)
+    kinds = _kinds(**options)
     # A partition without texts must have the types of all others.
     return labelled.astype({name: kind for name, kind in kinds.items() if kind != "string"})
 
@@ -88,22 +84,7 @@ def label_dask(frame: dd.DataFrame, *, text_column: str, **options: Any) -> dd.D
 
 
 def label_spark(frame: SparkFrame, *, text_column: str, **options: Any) -> SparkFrame:
-    """Return a Spark data frame with labels added, lazily; decisions are bytes, scores doubles.
-
-    Parameters
-    ----------
-    frame
-        Any Spark data frame.
-    text_column
-        Where the texts stand.
-    **options
-        Those of :func:`label_partition`.
-
-    Raises
-    ------
-    DataError
-        At once, if there is no such column, or an added one would overwrite one of the frame's.
-    """
+    """Return a Spark data frame with labels added as :func:`label_dask` adds them; decisions are bytes, scores doubles."""
     from pyspark.sql import types
 
     kinds = _checked(list(frame.columns), text_column, options)
@@ -120,13 +101,12 @@ def _label_batches(
 
 
 def _checked(columns: list[str], text_column: str, options: dict[str, Any]) -> dict[str, str]:
-    shape = {name: options[name] for name in ("prefix", "evidence") if name in options}
-    kinds = _kinds(options.get("labels"), **shape)
+    kinds = _kinds(**{name: value for name, value in options.items() if name not in ("model", "policy")})
     check_columns(columns, list(kinds), text_column=text_column, place="frame")
     return kinds
 
 
-def _kinds(labels: Sequence[str] | None, *, prefix: str = PREFIX, evidence: bool = False) -> dict[str, str]:
+def _kinds(*, labels: Sequence[str] | None = None, prefix: str = PREFIX, evidence: bool = False) -> dict[str, str]:
     """Return the type of every added column."""
     taxonomy = load_taxonomy()
     chosen = taxonomy.check(labels if labels is not None else taxonomy.ids, place="labels")

@@ -10,6 +10,7 @@ from disconnect_nlp.labellers.frames import BAD_ROW, EMPTY, OK, status_of
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.labelling.summary import REMOVED, TOO_LONG
 from disconnect_nlp.tables import Row
+from disconnect_nlp.tables.base import REPLACEMENT
 from disconnect_nlp.tables.cells import cell_of
 from disconnect_nlp.tables.dialects import SET_ASIDE
 
@@ -66,8 +67,8 @@ def broken_characters(text: str) -> str | None:
 
     Examples
     --------
-    >>> [broken_characters(text) for text in ("caf\udce9", "a\x00b", "a\ud83d", "é")]
-    ['bytes that are no UTF-8', 'NUL characters', 'halves of surrogate pairs', None]
+    >>> [broken_characters(text) for text in ("caf\udce9", "a\x00b", "a\ud83d", "caf\ufffd", "é")]
+    ['bytes that are no UTF-8', 'NUL characters', 'halves of surrogate pairs', 'characters that were lost (U+FFFD)', None]
     """
     if text.isascii():
         return "NUL characters" if "\x00" in text else None
@@ -76,6 +77,8 @@ def broken_characters(text: str) -> str | None:
     except UnicodeEncodeError as error:
         escaped = "\udc80" <= text[error.start] <= "\udcff"
         return "bytes that are no UTF-8" if escaped else "halves of surrogate pairs"
+    if REPLACEMENT in text:
+        return "characters that were lost (U+FFFD)"
     return "NUL characters" if "\x00" in text else None
 
 

@@ -229,6 +229,8 @@ def writable_format(path: Path) -> tuple[str, str]:
 
 def _known(path: Path, formats: tuple[str, ...]) -> tuple[str, str]:
     suffix, compression = format_of(path)
+    if suffix in FORMATS and suffix not in formats:
+        raise DataError(f"{path}: {suffix} can be read, not written. Name an output of {', '.join(formats)}.")
     if suffix not in formats or (compression and suffix not in (*LINES, ".json")):
         raise DataError(
             f"{path}: format {path.suffix or '(no suffix)'!r} is not known. Known: {', '.join(formats)}; "
