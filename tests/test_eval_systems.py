@@ -293,9 +293,10 @@ class Even:
 
 def test_a_rivals_safety_screen_is_floored_at_the_expected_share():
     rival = Rival(Even).fit(training(), dict.fromkeys(IDS, 0.3))
-    risk = INDEX["risk_language"]
-    assert rival.thresholds.recall[risk] < 0.3
-    assert rival.thresholds.f1[risk] == 0.3  # what is no likelier than any other text is not flagged
+    cuts = rival.thresholds
+    assert cuts.recall[INDEX["civic"]] < 0.3
+    assert cuts.recall[INDEX["risk_language"]] == 0.3  # what is no likelier than any other text is not flagged
+    assert cuts.f1[INDEX["risk_language"]] == 0.3
 
 
 def test_zero_shot_scores_by_the_definitions():

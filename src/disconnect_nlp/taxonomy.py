@@ -98,6 +98,11 @@ class Taxonomy(_Record):
         return tuple(label.id for label in self.labels if label.group in groups)
 
     @cached_property
+    def screened(self) -> list[int]:
+        """Columns of the recall-first labels."""
+        return [self.index[label] for label in self.recall_first]
+
+    @cached_property
     def counting(self) -> dict[str, tuple[Status, ...]]:
         """Assertion statuses that count, by label."""
         groups = {group.id: group.counts for group in self.groups}

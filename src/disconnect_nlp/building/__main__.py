@@ -27,7 +27,7 @@ from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
 from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 
-VERSION = "0.2.0"
+VERSION = "0.2.0"  # of the models: raised whenever predictions move
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PublicOption = Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")]
@@ -60,7 +60,7 @@ def adapters(
     file: Annotated[Path, typer.Option()] = Path("adapters.npz"),
     encoder: EncoderOption = None,
 ) -> None:
-    """Learn the adapters of the model ``accurate`` and write them to a file: about half an hour, needs PyTorch.
+    """Learn the adapters of the model ``accurate`` and write them to a file. Slow, and needs PyTorch.
 
     One group in nine is kept back, so that calibration and thresholds come from authors that were not learned from.
     """
@@ -68,7 +68,7 @@ def adapters(
 
     texts = training_texts(public, load_taxonomy())
     rows = np.flatnonzero(~held_out(texts.groups))
-    output().print(f"learning adapters on {len(rows)} of {texts.what}")
+    output().print(f"learning adapters on {len(rows)} of {len(texts.texts)} passages")
     learned = learn([texts.texts[row] for row in rows], texts.truth()[rows], texts.observed[rows], folder=encoder)
     file.write_bytes(pack(learned.arrays()))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import average_precision_score
 
+from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import Calibration, calibrate
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import Array, SentenceEncoder, split_adapters
@@ -17,6 +19,8 @@ from disconnect_nlp.training import TrainingTexts, held_out
 _SHARES = np.linspace(0.3, 0.9, 7)
 _FEW = 20
 """Held-out positives below which a label's calibration and thresholds stay those of the base."""
+_FEW_SCREENED = 100
+"""The same for recall-first labels: with 20, a recall of .9 may be one of .7 in use, and a screen must not miss."""
 
 
 def fit_ensemble(
@@ -43,27 +47,29 @@ def fit_ensemble(
     truth, observed = texts.truth()[rows], texts.observed[rows]
     read = encoder.encode([texts.texts[row] for row in rows]) @ heads + intercepts
     known = base.held_out[rows]
-    positives = (truth * observed).sum(axis=0)
-    share = np.where(positives < _FEW, 0.0, _best_share(read, known, truth, observed, positives >= _FEW))
+    needed = np.full(truth.shape[1], _FEW)
+    needed[base.taxonomy.screened] = _FEW_SCREENED
+    enough = (truth * observed).sum(axis=0) >= needed
+    share = np.where(enough, _best_share(read, known, truth, observed, enough), 0.0)
     scores = share * read + (1 - share) * known
-    shares = np.array([prevalence[label] for label in base.labels])
-    calibration, thresholds = calibrate(scores, truth, observed, shares)
-    few = positives < _FEW
-    curves = np.where(few, [base.calibration.slope, base.calibration.offset], [calibration.slope, calibration.offset])
-    for policy in ("f1", "precision", "recall"):
-        getattr(thresholds, policy)[few] = getattr(base.thresholds, policy)[few]
-    screened = [base.taxonomy.index[label] for label in base.taxonomy.recall_first]
-    thresholds.recall[screened] = np.maximum(thresholds.recall[screened], shares[screened])
+    expected = np.array([prevalence[label] for label in base.labels])
+    calibration, thresholds = calibrate(scores, truth, observed, expected, screened=base.taxonomy.screened)
     model = EncoderEnsemble(
         base,
         encoder,
         heads=heads,
         intercepts=intercepts,
         share=share,
-        calibration=Calibration(*curves),
-        thresholds=thresholds,
+        calibration=Calibration(*_either(enough, calibration, base.calibration)),
+        thresholds=Thresholds(*_either(enough, thresholds, base.thresholds)),
     )
     return model, scores, rows
+
+
+def _either(chosen: Array, one: Calibration | Thresholds, other: Calibration | Thresholds) -> Iterator[Array]:
+    """Yield every field of two records of arrays, label by label from ``one`` where chosen, else from ``other``."""
+    for field in fields(one):
+        yield np.where(chosen, getattr(one, field.name), getattr(other, field.name))
 
 
 def _best_share(read: Array, known: Array, truth: Array, observed: Array, labels: Array) -> float:

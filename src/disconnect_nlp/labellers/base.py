@@ -167,7 +167,7 @@ class Labeller(ABC):
         Labels of a recall-first group, the safety screen, are decided by the thresholds for recall.
         """
         cuts = self.thresholds.of(policy).copy()
-        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
+        screened = self.taxonomy.screened
         cuts[screened] = self.thresholds.recall[screened]
         return cuts
 
@@ -181,7 +181,7 @@ class Labeller(ABC):
         That of a recall-first label reaches down to where the label is given.
         """
         band = self.thresholds.uncertain(scores)
-        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
+        screened = self.taxonomy.screened
         own = scores[:, screened]
         band[:, screened] = (own >= self.thresholds.recall[screened]) & (own < self.thresholds.precision[screened])
         return band

@@ -6,6 +6,7 @@ so that they stand in the proportion expected in use (Saerens et al. 2002 give t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +87,9 @@ def choose_thresholds(probabilities: Array, truth: Array, weights: Array) -> tup
     )
 
 
-def calibrate(scores: Array, truth: Array, observed: Array, prevalence: Array) -> tuple[Calibration, Thresholds]:
+def calibrate(
+    scores: Array, truth: Array, observed: Array, prevalence: Array, *, screened: Sequence[int] = ()
+) -> tuple[Calibration, Thresholds]:
     """Fit curves and thresholds for all labels.
 
     Parameters
@@ -97,6 +100,9 @@ def calibrate(scores: Array, truth: Array, observed: Array, prevalence: Array) -
         0/1, same shape; only texts observed for a label count for it.
     prevalence
         Share of texts expected to carry each label in use, shape ``(n_labels,)``.
+    screened
+        Columns of the recall-first labels. Their threshold for recall is not below their expected share: a screen that
+        flags what is no likelier than any other text would be read by nobody.
     """
     n_labels = scores.shape[1]
     curves = np.zeros((2, n_labels))
@@ -112,4 +118,6 @@ def calibrate(scores: Array, truth: Array, observed: Array, prevalence: Array) -
         curves[:, label] = fit_curve(own, true, weights)
         probabilities = sigmoid(own * curves[0, label] + curves[1, label])
         cuts[:, label] = choose_thresholds(probabilities, true, weights)
+    own = list(screened)
+    cuts[2, own] = np.maximum(cuts[2, own], prevalence[own])
     return Calibration(*curves), Thresholds(f1=cuts[0], precision=cuts[1], recall=cuts[2])

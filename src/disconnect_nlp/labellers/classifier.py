@@ -140,26 +140,10 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         features, truth, observed, weights = data[:4]
         self.held_out = self._held_out_scores(*data)
         shares = self._shares(truth, observed)
-        self.calibration, self.thresholds = calibrate(self.held_out, truth, observed, shares)
-        screened = [self.taxonomy.index[label] for label in self.taxonomy.recall_first]
-        # A screen that flags what is no likelier than any other text would be read by nobody.
-        self.thresholds.recall[screened] = np.maximum(self.thresholds.recall[screened], shares[screened])
+        screened = self.taxonomy.screened
+        self.calibration, self.thresholds = calibrate(self.held_out, truth, observed, shares, screened=screened)
         self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
         return self
-
-    def held_out_scores(
-        self,
-        texts: Sequence[str],
-        labels: Sequence[Iterable[str]],
-        *,
-        groups: Sequence[object] | None = None,
-        observed: Array | None = None,
-    ) -> Array:
-        """Return log-odds of each text from models not fitted on its group, shape ``(n_texts, n_labels)``.
-
-        The parameters are those of :meth:`fit`, after which the same scores stand in ``held_out``.
-        """
-        return self._held_out_scores(*self._training_data(texts, labels, groups, observed, None))
 
     def _training_data(
         self,

@@ -2,7 +2,6 @@
 
 from disconnect_nlp.store.arrays import pack
 from disconnect_nlp.store.catalogue import (
-    add_error_rates,
     error_rates,
     load,
     load_folder,
@@ -18,7 +17,6 @@ __all__ = [
     "ErrorRates",
     "LabelRates",
     "Manifest",
-    "add_error_rates",
     "error_rates",
     "load",
     "load_folder",

@@ -12,7 +12,7 @@ from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.store.classifier import load_classifier
 from disconnect_nlp.store.ensemble import load_ensemble
-from disconnect_nlp.store.manifest import MANIFEST, ErrorRates, Manifest, manifest_bytes, read_manifest
+from disconnect_nlp.store.manifest import MANIFEST, ErrorRates, Manifest, read_manifest
 from disconnect_nlp.taxonomy import load_taxonomy
 
 
@@ -99,14 +99,6 @@ def error_rates(name: str | Path) -> tuple[ErrorRates | None, str]:
         return None, ""
     folder = _folder(name)
     return read_manifest(folder).error_rates, hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-
-
-def add_error_rates(folder: Path, rates: ErrorRates) -> None:
-    """Write error rates into the manifest of a saved model; everything else stays as it is."""
-    manifest = read_manifest(folder).model_copy(update={"error_rates": rates})
-    fresh = folder / f"{MANIFEST}.new"
-    fresh.write_bytes(manifest_bytes(manifest))
-    fresh.replace(folder / MANIFEST)
 
 
 def _folder(name: str | Path) -> Path:

@@ -18,7 +18,7 @@ from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import DENSE, SHA256, SentenceEncoder, split_adapters
 from disconnect_nlp.labellers.ensemble import EncoderEnsemble
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
-from disconnect_nlp.store.manifest import FORMAT, MANIFEST, EnsembleManifest, ErrorRates, manifest_bytes
+from disconnect_nlp.store.manifest import FORMAT, MANIFEST, EnsembleManifest, ErrorRates, manifest_bytes, read_manifest
 
 _WIDTH, _INNER, _LAYERS = 384, 1536, 6  # of all-MiniLM-L6-v2
 
@@ -34,8 +34,7 @@ def load_ensemble(
     arrays = read_arrays(contents[WEIGHTS], folder)
     audit(arrays, _shapes(manifest), folder)
     place = folder.parent / manifest.base
-    weights = place / WEIGHTS
-    if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != manifest.base_weights:
+    if read_manifest(place).files != manifest.base_files:  # loading it checks that its files are those
         raise ModelError(
             f"{folder}: made with another {place} than is there. Install the library version it came with, or build "
             "both models again."
@@ -94,7 +93,7 @@ def save_ensemble(
         rank=len(next(iter(split_adapters(learned).values()))[0]),
         encoder=SHA256,
         base=base_folder.name,
-        base_weights=hashlib.sha256((base_folder / WEIGHTS).read_bytes()).hexdigest(),
+        base_files=read_manifest(base_folder).files,
         files={WEIGHTS: hashlib.sha256(weights).hexdigest()},
         error_rates=error_rates,
     )

@@ -81,8 +81,8 @@ class EnsembleManifest(BaseModel):
     """sha256 of the encoder's weights."""
     base: str
     """Name of the classifier's folder, which lies beside this one."""
-    base_weights: str
-    """sha256 of the classifier's ``weights.npz``."""
+    base_files: dict[str, str]
+    """File name to sha256, as the classifier's own manifest lists them."""
     files: dict[str, str]
     """File name to sha256."""
     error_rates: ErrorRates | None = None

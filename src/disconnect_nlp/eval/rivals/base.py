@@ -61,11 +61,13 @@ class Rival:
             rows.append(test)
         seen = np.concatenate(rows)
         shares = np.array([prevalence[label] for label in self.labels])
-        self.calibration, self.thresholds = calibrate(held_out[seen], truth[seen], training.observed[seen], shares)
+        screened = load_taxonomy().screened
+        self.calibration, self.thresholds = calibrate(
+            held_out[seen], truth[seen], training.observed[seen], shares, screened=screened
+        )
         # Our own models flag for the safety screen by the threshold for recall: so do the rivals.
-        screened = [load_taxonomy().index[label] for label in load_taxonomy().recall_first]
         cuts = self.thresholds.f1.copy()
-        cuts[screened] = np.maximum(self.thresholds.recall[screened], shares[screened])
+        cuts[screened] = self.thresholds.recall[screened]
         self.thresholds = replace(self.thresholds, f1=cuts)
         if self.folds > 1:
             self.scorer = self._fitted(training, truth, np.arange(len(truth)))
