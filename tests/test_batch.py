@@ -18,6 +18,7 @@ from disconnect_nlp.labelling import chunks
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.labelling.work import label_texts
 from disconnect_nlp.labelling.workers import WorkerPool
+from disconnect_nlp.reading.opening import open_material
 from disconnect_nlp.tables import Row, fragment_encoder, open_reader
 
 OPTIONS = ("--model", "lexicon", "--labels", "numbness,civic")
@@ -89,9 +90,10 @@ def test_bad_rows_stay_in_place_with_a_reason_and_are_counted(command, tmp_path)
     rows = rows_of(out)
     assert [row["id"] for row in rows] == list("12345678")
     assert [row["disconnect_status"] for row in rows] == [
-        "ok", "ok", "ok", "bad_row: a quotation mark is not closed", "bad_row: 3 cells, header has 2", "empty",
-        "bad_row: 1 cells, header has 2", "ok",
+        "ok", "ok: bytes that are no UTF-8", "ok: NUL characters", "bad_row: a quotation mark is not closed",
+        "bad_row: 3 cells, header has 2", "empty", "bad_row: 1 cells, header has 2", "ok",
     ]  # fmt: skip
+    assert [row["disconnect_numbness"] for row in rows] == ["1", "0", "0", "", "", "", "", "0"]
     assert b"caf\xff and" in out.read_bytes()
     assert "3 bad_row, 1 empty" in done.stdout
     assert "  1 a quotation mark is not closed" in done.stdout
@@ -99,6 +101,11 @@ def test_bad_rows_stay_in_place_with_a_reason_and_are_counted(command, tmp_path)
     counts = json.loads((tmp_path / "out.csv.manifest.json").read_text())["counts"]
     assert counts["broken"] == {"NUL characters": 1, "bytes that are no UTF-8": 1}
     assert counts["statuses"] == {"bad_row": 3, "empty": 1, "ok": 4}
+    report = command.run("report", out, "--text-column", "text", "--format", "md", "-o", tmp_path / "report.md")
+    assert report.returncode == 0, report.stderr
+    assert r"8 rows: 4 ok, 3 bad\_row, 1 empty" in (tmp_path / "report.md").read_text()
+    table = open_material(out, open_reader(out), text_column="text", reader_name="ann", id_column="id").table
+    assert (table.ids, sum(table.skipped.values())) == (["1", "2", "3", "8"], 4)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_evidence_too_long_for_a_cell_keeps_its_strongest_items(lexicon_labeller
 
     def evidence(limit):
         options = LabelOptions(("text",), ("numbness",), longest_evidence=limit)
-        done = label_texts(lexicon_labeller, [(0, text)], options, encoder)
+        done = label_texts(lexicon_labeller, [(0, "ok", text)], options, encoder)
         return json.loads("{" + done.pieces[0][0] + "}")["disconnect_evidence"]
 
     whole, cut = json.loads(evidence(None)), json.loads(evidence(3000))
@@ -185,10 +192,11 @@ def test_workers_give_the_bytes_of_one_process(command, tmp_path):
         assert command.run("label", path, "-o", out, "--workers", workers, "--sentences", *OPTIONS).returncode == 0
         outputs.append(out.read_bytes())
     assert outputs[0] == outputs[1]
+    assert {row["disconnect_status"] for row in rows_of(out)} == {"empty", "ok: halves of surrogate pairs"}
 
 
 def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):
-    texts = [NUMB, None, "soup", 5, "  "]
+    texts = [NUMB, None, "so\x00up", 5, "  "]
     taken = []
 
     def endless():
@@ -198,12 +206,15 @@ def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):
 
     stream = label_stream(lexicon_labeller, endless(), labels=["numbness"], evidence=True, batch=7)
     assert taken == []
-    rows = list(itertools.islice(stream, 10))
-    assert len(taken) == 14
+    rows = [next(stream)]
+    assert len(taken) == 1  # an answer before the next question
+    rows += itertools.islice(stream, 9)
+    assert len(taken) == 1 + 2 + 4 + 7
     frame = pd.DataFrame({"id": range(10), "text": texts * 2})
     expected = label_frame(lexicon_labeller, frame, text_column="text", labels=["numbness"], evidence=True)
     assert [row["disconnect_status"] for row in rows] == expected["disconnect_status"].tolist()
-    assert [row["disconnect_numbness_score"] for row in rows if row["disconnect_status"] == "ok"] == expected[
+    assert rows[2]["disconnect_status"] == "ok: NUL characters"
+    assert [row["disconnect_numbness_score"] for row in rows if row["disconnect_numbness"] is not None] == expected[
         "disconnect_numbness_score"
     ].dropna().tolist()
     assert rows[0]["disconnect_evidence"] == expected["disconnect_evidence"][0]

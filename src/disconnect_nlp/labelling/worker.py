@@ -31,7 +31,7 @@ def main() -> None:
     labeller = load(spec["model"], policy=spec["policy"])
     encoder = fragment_encoder(spec["fragments"])
     for question in questions:
-        items = [(column, text) for column, text in question]
+        items = [(column, status, text) for column, status, text in question]
         done = label_texts(labeller, items, options, encoder)
         answers.write(message({"pieces": done.pieces, "given": done.given, "uncertain": done.uncertain}))
         answers.flush()

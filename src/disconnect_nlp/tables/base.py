@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from disconnect_nlp.errors import DataError
 
-
 REPLACEMENT = "\ufffd"
 """Stands where a character could not be read or cannot be written."""
 
