@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import signal
+import time
 
 import pandas as pd
 import psutil
@@ -15,6 +16,7 @@ from disconnect_nlp.errors import DataError, WorkerError
 from disconnect_nlp.labellers.base import BATCH
 from disconnect_nlp.labellers.frames import label_frame
 from disconnect_nlp.labelling import chunks
+from disconnect_nlp.labelling.checkpoint import UnfinishedOutput
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.labelling.work import label_texts
 from disconnect_nlp.labelling.workers import WorkerPool
@@ -174,6 +176,21 @@ def test_workers_keep_order_survive_a_killed_one_and_are_gone_at_the_end(lexicon
             children()[0].send_signal(signal.SIGKILL)
     assert done == [(3 * i, 3, 3) for i in range(30)]
     assert children() == []
+
+
+def test_workers_whose_parent_was_killed_end_without_a_word(command, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text\n" + f"{NUMB}\n" * 30_000)
+    child = command.start("label", path, "-o", tmp_path / "out.csv", "--workers", 2, *OPTIONS)
+    state = UnfinishedOutput(tmp_path / "out.csv")
+    while child.poll() is None and not (state.exists() and state._load().rows):
+        time.sleep(0.01)
+    workers = psutil.Process(child.pid).children()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
+    assert child.stderr == ""
 
 
 def test_a_worker_that_cannot_work_ends_the_run_with_an_error():

@@ -171,13 +171,16 @@ def test_only_new_rows_are_labelled_and_added(command, tmp_path, suffix):
     ids = ("--append-new", "--id-column", "id")
     assert command.run("label", table, "-o", target, *OPTIONS, *ids).returncode == 0  # nothing there yet: all are new
     table.write_text("\n".join(["id,text", *rows[8:], *rows[2:4]]) + "\n")
-    assert command.run("label", table, "-o", target, *OPTIONS, *ids).returncode == 0
+    added = command.run("label", table, "-o", target, *OPTIONS, *ids)
+    assert added.returncode == 0
+    assert "4 of them are new and were added" in added.stdout
     table.write_text("\n".join(["id,text", *rows]) + "\n")
     assert command.run("label", table, "-o", whole, *OPTIONS).returncode == 0
     appended, expected = ([row.cells for row in open_reader(path)] for path in (target, whole))
     assert appended == expected
     again = command.run("label", table, "-o", target, *OPTIONS, *ids)
     assert again.returncode == 0
+    assert "0 of them are new and were added" in again.stdout
     assert [row.cells for row in open_reader(target)] == expected
     counts = json.loads((tmp_path / f"{target.name}.manifest.json").read_text())["counts"]
     assert counts == json.loads((tmp_path / f"{whole.name}.manifest.json").read_text())["counts"]

@@ -15,8 +15,10 @@ from disconnect_nlp.tables.cells import cell_of
 from disconnect_nlp.tables.dialects import SET_ASIDE
 
 ROWS = 2048  # of a chunk at most: a second of work, and enough for the tokenizer's cache to pay
-CHARACTERS = 200_000  # from which on a chunk takes no further row; the matcher takes some 4 kB of memory for each
-LONGEST_TEXT = 10_000_000
+CHARACTERS = 200_000  # from which on a chunk takes no further row: as much work as 2048 short texts
+LONGEST_TEXT = 4_000_000
+"""Characters, more than the longest novels. A text so long takes 1.2 GB of memory with its evidence, about 200 bytes a
+character more than short ones (``benchmarks/batch.py cell``); beyond, it is rather a mistake of the export."""
 
 
 @dataclass

@@ -128,7 +128,8 @@ def open_writer(
     like
         The reader of the input: a CSV made from a CSV keeps its delimiter and byte-order mark, a data set its labels.
     labels, kinds
-        Variable labels of added columns, and ``int`` or ``float`` for those that hold numbers.
+        Variable labels of added columns, and ``bool`` (written as 1 and 0), ``int`` or ``float`` for those that hold
+        numbers.
     """
     suffix, compression = writable_format(target)
     if suffix in LINES:

@@ -38,14 +38,15 @@ class SheetReader:
     def __init__(self, source: Source, *, sheet: str | None = None) -> None:
         calamine = need("python_calamine", extra="formats", what=f"a {source.format} file")
         try:
-            book = calamine.CalamineWorkbook.from_path(str(source.path))
+            with source.open() as file:
+                book = calamine.CalamineWorkbook.from_filelike(file)
         except calamine.CalamineError as error:
             raise DataError(f"{source.name}: not a workbook, or damaged. Save it again as .xlsx.") from error
         names = book.sheet_names
         if sheet is not None and sheet not in names:
             raise DataError(f"{source.name}: no sheet {sheet!r}. Sheets: {', '.join(map(shorten, names))}.")
         self._sheet = book.get_sheet_by_name(sheet or names[0])
-        self._formulas = _without_result(source.path, sheet or names[0]) if source.format == ".xlsx" else {}
+        self._formulas = _without_result(source, sheet or names[0]) if source.format == ".xlsx" else {}
         rows = self._rows()
         first = next(rows, None)
         if first is None:
@@ -83,23 +84,21 @@ class SheetReader:
                 yield number, plain
 
 
-def _without_result(path: Path, sheet: str) -> dict[int, dict[int, str]]:
+def _without_result(source: Source, sheet: str) -> dict[int, dict[int, str]]:
     """Return formulas that have no result, not even an empty one, by row and column from 1."""
-    with zipfile.ZipFile(path) as archive:
+    with source.open() as file, zipfile.ZipFile(file) as archive:
         sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
         if not any(_ends_without_result(archive, name) for name in sheets):
             return {}
     openpyxl = need("openpyxl", extra="formats", what="a formula without a result in an .xlsx file")
     found: dict[int, dict[int, str]] = {}
-    stored, results = (openpyxl.load_workbook(path, read_only=True, data_only=own) for own in (False, True))
-    try:
-        for cells, values in zip(stored[sheet].iter_rows(), results[sheet].iter_rows(), strict=True):
-            for cell, result in zip(cells, values, strict=True):
+    with source.open() as formulas, source.open() as values:
+        stored = openpyxl.load_workbook(formulas, read_only=True)[sheet].iter_rows()
+        results = openpyxl.load_workbook(values, read_only=True, data_only=True)[sheet].iter_rows()
+        for cells, own in zip(stored, results, strict=True):
+            for cell, result in zip(cells, own, strict=True):
                 if cell.data_type == "f" and result.value is None and result.data_type != "str":
                     found.setdefault(cell.row, {})[cell.column] = str(getattr(cell.value, "text", cell.value))
-    finally:
-        stored.close()
-        results.close()
     return found
 
 

@@ -23,15 +23,16 @@ COMPRESSIONS = (".gz", ".bz2", ".zst")
 _ALIASES = {".ndjson": ".jsonl", ".tab": ".tsv", ".arrow": ".feather", ".zsav": ".sav"}
 _BLOCK = 1 << 20
 _COMPRESSED = ((b"\x1f\x8b", ".gz"), (b"BZh91AY&SY", ".bz2"), (b"\x28\xb5\x2f\xfd", ".zst"))
-_BINARY = (
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "a Feather file"),
-    (b"PK\x03\x04", "a workbook or another archive"),
-    (b"\xd0\xcf\x11\xe0", "a workbook"),
-    (b"$FL", "an SPSS file"),
-    (b"<stata_dta>", "a Stata file"),
+_FORMATS = (
+    (b"PAR1", ".parquet"),
+    (b"ARROW1", ".feather"),
+    (b"PK\x03\x04", ".xlsx"),
+    (b"\xd0\xcf\x11\xe0", ".xls"),
+    (b"$FL2@(#)", ".sav"),
+    (b"$FL3@(#)", ".sav"),
+    (b"<stata_dta>", ".dta"),
 )
-"""How files begin that are no text, and what they are."""
+"""How files begin that are no text, and their formats."""
 # Dumps of forums are compressed with a window of 2 GiB, which the library refuses unless told.
 _ZST_WINDOW = 1 << 31
 
@@ -92,12 +93,7 @@ class Source:
 class SpooledSource(Source):
     """Standard input, kept in a file without a name that the system removes even if the program is killed.
 
-    It is decompressed if it needs to be; JSON lines begin with a brace, CSV with anything else that is text.
-
-    Raises
-    ------
-    DataError
-        If it holds a format that is no text.
+    Its first bytes tell compression and format; JSON lines begin with a brace, CSV with anything that is not known.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -112,12 +108,8 @@ class SpooledSource(Source):
         self.compression = next((name for magic, name in _COMPRESSED if start.startswith(magic)), "")
         with self.open() as file:
             start = file.read(_BLOCK)
-        held = next((what for magic, what in _BINARY if start.startswith(magic)), None)
-        if held:
-            raise DataError(
-                f"{self.name}: holds {held}. Only CSV and JSON lines, compressed or not, come by it; name the file."
-            )
-        self.format = ".jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else ".csv"
+        text = ".jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else ".csv"
+        self.format = next((name for magic, name in _FORMATS if start.startswith(magic)), text)
 
     def _raw(self) -> BinaryIO:
         return cast(BinaryIO, io.BufferedReader(_Positioned(self._descriptor), _BLOCK))
