@@ -289,6 +289,19 @@ def test_comments_and_submissions_of_one_dump_are_both_labelled(command, tmp_pat
     assert (rows[0]["disconnect_body_numbness"], rows[1]["disconnect_selftext_numbness"]) == (1, 1)
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.txt"])
+def test_an_encoding_that_does_not_fit_is_told_in_the_status_of_any_text_format(command, tmp_path, name):
+    path = tmp_path / name
+    text = "café, I feel numb"
+    row = json.dumps({"text": text}, ensure_ascii=False)
+    path.write_text({"a.txt": text, "a.jsonl": row, "a.json": f"[{row}]"}[name])
+    done = command.run("label", path, "-o", tmp_path / "out.jsonl", "--encoding", "ascii", *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    (row,) = cells(tmp_path / "out.jsonl")
+    assert (row["text"], row["disconnect_numbness"]) == ("caf\ufffd\ufffd, I feel numb", 1)
+    assert row["disconnect_status"] == "ok: characters that were lost (U+FFFD)"
+
+
 def test_what_an_encoding_cannot_read_is_told_row_by_row(command, tmp_path):
     path, out = tmp_path / "a.csv", tmp_path / "out.csv"
     path.write_bytes("I feel numb.,1\ncafé,2\n".encode())

@@ -50,9 +50,7 @@ class DelimitedReader:
     ) -> None:
         self.source = source
         self.encoding = checked_encoding(encoding, source) if encoding else detect_encoding(source)
-        # Five bytes mean nothing in Windows-1252; in UTF-8 a broken byte goes out as it came in.
-        utf8 = codecs.lookup(self.encoding).name in ("utf-8", "utf-8-sig")
-        self._errors = "surrogateescape" if utf8 else "replace"
+        self._errors = decoding_errors(self.encoding)
         self.delimiter = delimiter or self._detect_delimiter()
         first = [record.cells for record in islice(self._records(), _LOOK_AT)]
         if not first:
@@ -174,6 +172,11 @@ def checked_encoding(name: str, source: Source) -> str:
             f"{source.name}: no encoding {name!r}. Common ones: utf-8, utf-16, cp1252, latin-1, mac-roman."
         ) from None
     return name
+
+
+def decoding_errors(encoding: str) -> str:
+    """Return how to decode what is broken: in UTF-8 a byte goes out as it came in, else it is replaced."""
+    return "surrogateescape" if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig") else "replace"
 
 
 def detect_encoding(source: Source) -> str:
