@@ -50,20 +50,22 @@ def test_each_of_several_text_columns_gets_columns_of_its_own(command, tmp_path)
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_every_sentence_is_a_row_with_its_place_in_the_text(command, tmp_path, suffix):
     path, out = tmp_path / "a.csv", tmp_path / f"out{suffix}"
-    text = f"  Soup. {NUMB}\nI don't feel numb now."
+    text = f"  Soup. {NUMB}\nI never cancel plans."
     path.write_text(f'id,text\n1,"{text}"\n2,\n')
-    done = command.run("label", path, "-o", out, "--sentences", *OPTIONS)
+    done = command.run("label", path, "-o", out, "--sentences", *OPTIONS, "--labels", "numbness,withdrawal")
     assert done.returncode == 0, done.stderr
-    rows = rows_of(out)
+    rows, cues = rows_of(out), 0
     assert [str(row["id"]) for row in rows] == ["1", "1", "1", "2"]
     assert [row["disconnect_status"] for row in rows] == ["ok", "ok", "ok", "empty"]
-    assert [row["disconnect_quote"] for row in rows[:3]] == ["Soup.", NUMB, "I don't feel numb now."]
+    assert [row["disconnect_quote"] for row in rows[:3]] == ["Soup.", NUMB, "I never cancel plans."]
     for row in rows[:3]:
         assert text[int(row["disconnect_start"]) : int(row["disconnect_end"])] == row["disconnect_quote"]
         for item in json.loads(row["disconnect_evidence"]):
             assert text[item["start"] : item["end"]] == item["quote"]
             if "cue" in item:
+                cues += 1
                 assert text[item["cue"]["start"] : item["cue"]["end"]] == item["cue"]["quote"]
+    assert cues == 1
     assert [int(row["disconnect_numbness"]) for row in rows[:3]] == [0, 1, 0]
 
 
