@@ -52,9 +52,9 @@ def test_every_sentence_is_a_row_with_its_place_in_the_text(command, tmp_path, s
     path, out = tmp_path / "a.csv", tmp_path / f"out{suffix}"
     text = f"  Soup. {NUMB}\nI never cancel plans."
     path.write_text(f'id,text\n1,"{text}"\n2,\n')
-    done = command.run("label", path, "-o", out, "--sentences", *OPTIONS, "--labels", "numbness,withdrawal")
+    done = command.run("label", path, "-o", out, "--sentences", *OPTIONS)
     assert done.returncode == 0, done.stderr
-    rows, cues = rows_of(out), 0
+    rows = rows_of(out)
     assert [str(row["id"]) for row in rows] == ["1", "1", "1", "2"]
     assert [row["disconnect_status"] for row in rows] == ["ok", "ok", "ok", "empty"]
     assert [row["disconnect_quote"] for row in rows[:3]] == ["Soup.", NUMB, "I never cancel plans."]
@@ -62,11 +62,16 @@ def test_every_sentence_is_a_row_with_its_place_in_the_text(command, tmp_path, s
         assert text[int(row["disconnect_start"]) : int(row["disconnect_end"])] == row["disconnect_quote"]
         for item in json.loads(row["disconnect_evidence"]):
             assert text[item["start"] : item["end"]] == item["quote"]
-            if "cue" in item:
-                cues += 1
-                assert text[item["cue"]["start"] : item["cue"]["end"]] == item["cue"]["quote"]
-    assert cues == 1
     assert [int(row["disconnect_numbness"]) for row in rows[:3]] == [0, 1, 0]
+
+
+def test_a_cue_in_a_later_sentence_has_its_place_in_the_whole_text(default_model):
+    text = "Soup. I no longer feel numb."
+    options = LabelOptions(("text",), ("numbness",), sentences=True)
+    done = label_texts(default_model, [(0, "ok", text)], options, fragment_encoder({"kind": "json"}))
+    evidence = json.loads(json.loads("{" + done.pieces[0][1] + "}")["disconnect_evidence"])
+    cues = [item["cue"] for item in evidence if "cue" in item]
+    assert [(text[cue["start"] : cue["end"]], cue["quote"]) for cue in cues] == [("no", "no")]
 
 
 def test_a_dotted_path_reaches_into_nested_values(command, tmp_path):
@@ -242,6 +247,14 @@ def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):
         label_stream(lexicon_labeller, "a")
     with pytest.raises(DataError, match="item 1 is int"):
         list(label_stream(lexicon_labeller, ["a", 5]))
+
+
+def test_a_frame_has_its_types_even_where_nothing_can_be_labelled(lexicon_labeller):
+    for texts in ([], [None], [NUMB]):
+        frame = label_frame(lexicon_labeller, pd.DataFrame({"t": texts}), text_column="t", labels=["numbness"])
+        assert [str(frame[name].dtype) for name in ("disconnect_numbness", "disconnect_numbness_score")] == [
+            "Int8", "float64",
+        ]  # fmt: skip
 
 
 def test_progress_says_nothing_where_nobody_looks(lexicon_labeller, capsys):
