@@ -1,10 +1,13 @@
 """Runs the command line many times in processes of its own without importing spaCy anew each time.
 
-A server process imports everything once and forks a child for every run, which can be killed like any other.
+A server process imports everything once and forks a child for every run, which can be killed like any other. It is in
+a session of its own, so that a signal to the tests' process group does not reach it, waits where the system has no room
+for a process, and is started anew if it was lost all the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -24,14 +27,14 @@ SMALL_CHUNKS = 40  # rows, so that there is much to be interrupted
 class Child:
     """One run of the command."""
 
-    server: Forker
+    asked_of: Server
     pid: int
     folder: Path
     returncode: int | None = None
 
     def poll(self):
         if self.returncode is None:
-            self.returncode = self.server.ask({"poll": self.pid})
+            self.returncode = self.asked_of.ask({"poll": self.pid})
         return self.returncode
 
     def wait(self, timeout=120):
@@ -55,24 +58,49 @@ class Child:
         return (self.folder / "stderr").read_text(encoding="utf-8")
 
 
-@dataclass
-class Forker:
+class ServerLostError(RuntimeError):
+    """The server is gone, with what it said at its end."""
+
+
+class Server:
     """The server, seen from the tests."""
 
-    folder: Path
-    count: int = 0
-    process: subprocess.Popen = field(init=False)
-
-    def __post_init__(self):
+    def __init__(self):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
         )
 
     def ask(self, question):
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        try:
+            self.process.stdin.write(json.dumps(question) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise ServerLostError(f"the fork server ended with {self.process.wait(timeout=60)}; see its standard error")
+        return json.loads(answer)
+
+    def stop(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@dataclass
+class Forker:
+    """Starts runs, with a new server where one was lost."""
+
+    folder: Path
+    count: int = 0
+    server: Server = field(default_factory=Server)
 
     def start(self, *arguments, file_size=None, stdin=None, cwd=None):
         """Start ``disconnect-nlp`` with arguments; ``file_size`` is what the disk holds."""
@@ -81,7 +109,15 @@ class Forker:
         folder.mkdir()
         plain = list(map(str, arguments))
         asked = {"arguments": plain, "folder": str(folder), "file_size": file_size, "stdin": stdin, "cwd": cwd}
-        return Child(self, self.ask({name: str(v) if isinstance(v, Path) else v for name, v in asked.items()}), folder)
+        question = {name: str(value) if isinstance(value, Path) else value for name, value in asked.items()}
+        try:
+            pid = self.server.ask(question)
+        except ServerLostError as error:
+            sys.stderr.write(f"{error}; another is started\n")
+            self.server.stop()
+            self.server = Server()
+            pid = self.server.ask(question)
+        return Child(self.server, pid, folder)
 
     def run(self, *arguments, **options):
         """Run ``disconnect-nlp`` to its end."""
@@ -90,14 +126,13 @@ class Forker:
         return child
 
     def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+        self.server.stop()
 
 
 def _child(asked):
     from disconnect_nlp import cli
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(asked["folder"])
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT), number)
@@ -121,6 +156,16 @@ def _child(asked):
         os._exit(code)
 
 
+def _forked(tries=100):
+    """Fork, as soon as the system has room for a process."""
+    for _ in range(tries):
+        try:
+            return os.fork()
+        except OSError:
+            time.sleep(0.1)
+    return os.fork()
+
+
 def main():
     from disconnect_nlp import load
     from disconnect_nlp.cli import label_summary, shared
@@ -130,7 +175,7 @@ def main():
     run.load = cache(load)  # a child finds it loaded already
     run.load("lexicon", policy="f1").annotate("I feel numb.")
     chunks.ROWS = SMALL_CHUNKS
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runs
     # What a library prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
@@ -139,7 +184,7 @@ def main():
             pid, status = os.waitpid(asked["poll"], os.WNOHANG)
             print(json.dumps(os.waitstatus_to_exitcode(status) if pid else None), file=answers, flush=True)
             continue
-        pid = os.fork()
+        pid = _forked()
         if not pid:
             answers.close()
             _child(asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import signal
+import time
 
 import pandas as pd
 import psutil
@@ -15,9 +16,11 @@ from disconnect_nlp.errors import DataError, WorkerError
 from disconnect_nlp.labellers.base import BATCH
 from disconnect_nlp.labellers.frames import label_frame
 from disconnect_nlp.labelling import chunks
+from disconnect_nlp.labelling.checkpoint import UnfinishedOutput
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.labelling.work import label_texts
 from disconnect_nlp.labelling.workers import WorkerPool
+from disconnect_nlp.reading.opening import open_material
 from disconnect_nlp.tables import Row, fragment_encoder, open_reader
 
 OPTIONS = ("--model", "lexicon", "--labels", "numbness,civic")
@@ -47,21 +50,28 @@ def test_each_of_several_text_columns_gets_columns_of_its_own(command, tmp_path)
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_every_sentence_is_a_row_with_its_place_in_the_text(command, tmp_path, suffix):
     path, out = tmp_path / "a.csv", tmp_path / f"out{suffix}"
-    text = f"  Soup. {NUMB}\nI don't feel numb now."
+    text = f"  Soup. {NUMB}\nI never cancel plans."
     path.write_text(f'id,text\n1,"{text}"\n2,\n')
     done = command.run("label", path, "-o", out, "--sentences", *OPTIONS)
     assert done.returncode == 0, done.stderr
     rows = rows_of(out)
     assert [str(row["id"]) for row in rows] == ["1", "1", "1", "2"]
     assert [row["disconnect_status"] for row in rows] == ["ok", "ok", "ok", "empty"]
-    assert [row["disconnect_quote"] for row in rows[:3]] == ["Soup.", NUMB, "I don't feel numb now."]
+    assert [row["disconnect_quote"] for row in rows[:3]] == ["Soup.", NUMB, "I never cancel plans."]
     for row in rows[:3]:
         assert text[int(row["disconnect_start"]) : int(row["disconnect_end"])] == row["disconnect_quote"]
         for item in json.loads(row["disconnect_evidence"]):
             assert text[item["start"] : item["end"]] == item["quote"]
-            if "cue" in item:
-                assert text[item["cue"]["start"] : item["cue"]["end"]] == item["cue"]["quote"]
     assert [int(row["disconnect_numbness"]) for row in rows[:3]] == [0, 1, 0]
+
+
+def test_a_cue_in_a_later_sentence_has_its_place_in_the_whole_text(default_model):
+    text = "Soup. I no longer feel numb."
+    options = LabelOptions(("text",), ("numbness",), sentences=True)
+    done = label_texts(default_model, [(0, "ok", text)], options, fragment_encoder({"kind": "json"}))
+    evidence = json.loads(json.loads("{" + done.pieces[0][1] + "}")["disconnect_evidence"])
+    cues = [item["cue"] for item in evidence if "cue" in item]
+    assert [(text[cue["start"] : cue["end"]], cue["quote"]) for cue in cues] == [("no", "no")]
 
 
 def test_a_dotted_path_reaches_into_nested_values(command, tmp_path):
@@ -89,9 +99,10 @@ def test_bad_rows_stay_in_place_with_a_reason_and_are_counted(command, tmp_path)
     rows = rows_of(out)
     assert [row["id"] for row in rows] == list("12345678")
     assert [row["disconnect_status"] for row in rows] == [
-        "ok", "ok", "ok", "bad_row: a quotation mark is not closed", "bad_row: 3 cells, header has 2", "empty",
-        "bad_row: 1 cells, header has 2", "ok",
+        "ok", "ok: bytes that are no UTF-8", "ok: NUL characters", "bad_row: a quotation mark is not closed",
+        "bad_row: 3 cells, header has 2", "empty", "bad_row: 1 cells, header has 2", "ok",
     ]  # fmt: skip
+    assert [row["disconnect_numbness"] for row in rows] == ["1", "0", "0", "", "", "", "", "0"]
     assert b"caf\xff and" in out.read_bytes()
     assert "3 bad_row, 1 empty" in done.stdout
     assert "  1 a quotation mark is not closed" in done.stdout
@@ -99,6 +110,11 @@ def test_bad_rows_stay_in_place_with_a_reason_and_are_counted(command, tmp_path)
     counts = json.loads((tmp_path / "out.csv.manifest.json").read_text())["counts"]
     assert counts["broken"] == {"NUL characters": 1, "bytes that are no UTF-8": 1}
     assert counts["statuses"] == {"bad_row": 3, "empty": 1, "ok": 4}
+    report = command.run("report", out, "--text-column", "text", "--format", "md", "-o", tmp_path / "report.md")
+    assert report.returncode == 0, report.stderr
+    assert r"8 rows: 4 ok, 3 bad\_row, 1 empty" in (tmp_path / "report.md").read_text()
+    table = open_material(out, open_reader(out), text_column="text", reader_name="ann", id_column="id").table
+    assert (table.ids, sum(table.skipped.values())) == (["1", "2", "3", "8"], 4)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +148,7 @@ def test_evidence_too_long_for_a_cell_keeps_its_strongest_items(lexicon_labeller
 
     def evidence(limit):
         options = LabelOptions(("text",), ("numbness",), longest_evidence=limit)
-        done = label_texts(lexicon_labeller, [(0, text)], options, encoder)
+        done = label_texts(lexicon_labeller, [(0, "ok", text)], options, encoder)
         return json.loads("{" + done.pieces[0][0] + "}")["disconnect_evidence"]
 
     whole, cut = json.loads(evidence(None)), json.loads(evidence(3000))
@@ -169,6 +185,21 @@ def test_workers_keep_order_survive_a_killed_one_and_are_gone_at_the_end(lexicon
     assert children() == []
 
 
+def test_workers_whose_parent_was_killed_end_without_a_word(command, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text\n" + f"{NUMB}\n" * 30_000)
+    child = command.start("label", path, "-o", tmp_path / "out.csv", "--workers", 2, *OPTIONS)
+    state = UnfinishedOutput(tmp_path / "out.csv")
+    while child.poll() is None and not (state.exists() and state._load().rows):
+        time.sleep(0.01)
+    workers = psutil.Process(child.pid).children()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
+    assert child.stderr == ""
+
+
 def test_a_worker_that_cannot_work_ends_the_run_with_an_error():
     with pytest.raises(WorkerError, match="a worker process died 2 times on the same texts"):
         list(pool(workers=1, model="/nowhere/model")(some_chunks(9)))
@@ -185,10 +216,11 @@ def test_workers_give_the_bytes_of_one_process(command, tmp_path):
         assert command.run("label", path, "-o", out, "--workers", workers, "--sentences", *OPTIONS).returncode == 0
         outputs.append(out.read_bytes())
     assert outputs[0] == outputs[1]
+    assert {row["disconnect_status"] for row in rows_of(out)} == {"empty", "ok: halves of surrogate pairs"}
 
 
 def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):
-    texts = [NUMB, None, "soup", 5, "  "]
+    texts = [NUMB, None, "so\x00up", 5, "  "]
     taken = []
 
     def endless():
@@ -198,12 +230,15 @@ def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):
 
     stream = label_stream(lexicon_labeller, endless(), labels=["numbness"], evidence=True, batch=7)
     assert taken == []
-    rows = list(itertools.islice(stream, 10))
-    assert len(taken) == 14
+    rows = [next(stream)]
+    assert len(taken) == 1  # an answer before the next question
+    rows += itertools.islice(stream, 9)
+    assert len(taken) == 1 + 2 + 4 + 7
     frame = pd.DataFrame({"id": range(10), "text": texts * 2})
     expected = label_frame(lexicon_labeller, frame, text_column="text", labels=["numbness"], evidence=True)
     assert [row["disconnect_status"] for row in rows] == expected["disconnect_status"].tolist()
-    assert [row["disconnect_numbness_score"] for row in rows if row["disconnect_status"] == "ok"] == expected[
+    assert rows[2]["disconnect_status"] == "ok: NUL characters"
+    assert [row["disconnect_numbness_score"] for row in rows if row["disconnect_numbness"] is not None] == expected[
         "disconnect_numbness_score"
     ].dropna().tolist()
     assert rows[0]["disconnect_evidence"] == expected["disconnect_evidence"][0]
@@ -212,6 +247,14 @@ def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):
         label_stream(lexicon_labeller, "a")
     with pytest.raises(DataError, match="item 1 is int"):
         list(label_stream(lexicon_labeller, ["a", 5]))
+
+
+def test_a_frame_has_its_types_even_where_nothing_can_be_labelled(lexicon_labeller):
+    for texts in ([], [None], [NUMB]):
+        frame = label_frame(lexicon_labeller, pd.DataFrame({"t": texts}), text_column="t", labels=["numbness"])
+        assert [str(frame[name].dtype) for name in ("disconnect_numbness", "disconnect_numbness_score")] == [
+            "Int8", "float64",
+        ]  # fmt: skip
 
 
 def test_progress_says_nothing_where_nobody_looks(lexicon_labeller, capsys):

@@ -8,7 +8,9 @@ import datetime
 import gzip
 import io
 import json
+import re
 import sys
+import zipfile
 
 import openpyxl
 import pandas as pd
@@ -27,6 +29,7 @@ from disconnect_nlp.tables.quoting import UNCLOSED, read_records
 
 OPTIONS = ("--model", "lexicon", "--labels", "numbness,civic")
 NUMB = "I feel numb and empty."
+TABLES = (".xlsx", ".parquet", ".feather", ".sav", ".dta")
 
 
 def cells(path, options=None):
@@ -66,6 +69,8 @@ def test_spss_keeps_labels_codes_missing_values_dates_and_long_texts(command, tm
         kept = getattr(now, name)
         assert {key: kept[key] for key in getattr(was, name)} == getattr(was, name), name
     assert (now.file_label, now.notes) == (was.file_label, was.notes)
+    measures = {name: now.variable_measure[f"disconnect_{name}"] for name in ("status", "numbness", "numbness_score")}
+    assert measures == {"status": "nominal", "numbness": "nominal", "numbness_score": "scale"}
     assert now.column_names_to_labels["disconnect_numbness"] == "Emotional numbness: given (1) or not (0)"
     assert after["disconnect_status"].tolist() == ["ok", "empty", "ok"]
     assert after["disconnect_numbness"].tolist()[0] == 1
@@ -132,9 +137,43 @@ def test_a_cell_of_excel_that_begins_with_an_equals_sign_stays_text(command, tmp
     )
 
 
+def test_a_text_that_was_stored_as_a_formula_is_not_lost(command, tmp_path):
+    path, out = tmp_path / "a.xlsx", tmp_path / "out.csv"
+    book = openpyxl.Workbook()
+    book.active.append(["id", "n", "text"])
+    book.active.append([1, None, "=(I feel numb and empty.)"])  # stored as a formula, and nothing calculated it
+    book.active.append([2, 4, NUMB])
+    book.active.append([None, None, "=I feel numb"])  # in a row without any value
+    book.save(path)
+    expected = [(1, "=(I feel numb and empty.)"), (2, NUMB), (None, "=I feel numb")]
+    assert [(row.get("id"), row["text"]) for row in cells(path)] == expected
+    done = command.run("label", path, "-o", out, *OPTIONS)
+    assert "2 formulas without a stored result were read as texts" in done.stdout
+    assert [row["disconnect_numbness"] for row in cells(out)] == ["1", "1", "1"]
+
+
+def test_the_result_of_a_formula_is_read_in_place_of_it(tmp_path):
+    path, plain = tmp_path / "a.xlsx", tmp_path / "plain.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["text", "more", "none"])
+    book.active.append(["=A", "=B", "=C"])
+    book.save(plain)
+    results = {"A": '<c r="A2" t="str"><f>A</f><v>result</v></c>', "B": '<c r="B2" t="str"><f>B</f><v></v></c>'}
+    with zipfile.ZipFile(plain) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            data = before.read(name).decode()
+            for formula, cell in results.items() if "sheet1" in name else ():
+                data, n = re.subn(rf"<c [^>]*><f>{formula}</f>.*?</c>", cell, data)
+                assert n == 1
+            after.writestr(name, data)
+    (row,) = cells(path)
+    assert (row["text"], row["more"], row["none"]) == ("result", None, "=C")
+
+
 @pytest.mark.parametrize(
     ("name", "columns", "message"),
     [
+        ("out.json", ["text"], ".json can be read, not written. Name an output of .csv, .tsv, .jsonl, .parquet"),
         ("out.xlsx", ["text"], "row 2: column 'text' is 40,000 long; a cell of .xlsx holds 32,767"),
         ("out.sav", ["text"], "a cell of .sav holds 32,767. Name an output that ends in .csv or .parquet"),
         ("out.sav", ["text", "what now?"], "'what now?': .sav holds names of letters, digits and _ only"),
@@ -228,9 +267,51 @@ def test_exports_of_survey_tools_are_known(command, tmp_path, content, columns, 
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
     assert "could not be labelled" not in done.stdout
+    answers = sum(status != "header" for status in statuses)
+    assert f"{answers} rows of column" in done.stdout
+    assert ("rows below the header are no data" in done.stdout) == (answers < len(statuses))
     rows = cells(out)
     assert [row["disconnect_status"] for row in rows] == statuses
     assert rows[-1]["disconnect_numbness"] == "1"
+
+
+def test_comments_and_submissions_of_one_dump_are_both_labelled(command, tmp_path):
+    path = tmp_path / "dump.jsonl"
+    posts = ({"body": NUMB}, {"title": "x", "selftext": NUMB}, {"body": "[removed]"}, {"selftext": "[deleted]"})
+    path.write_text("".join(json.dumps({"subreddit": "a", **post}) + "\n" for post in posts))
+    done = command.run("label", path, *OPTIONS, "--strict")
+    assert done.returncode == 0, done.stderr
+    assert "read as a Reddit dump of comments (body) and submissions (selftext)" in done.stdout
+    rows = cells(tmp_path / "dump.labelled.jsonl")
+    assert [(row["disconnect_body_status"], row["disconnect_selftext_status"]) for row in rows] == [
+        ("ok", "empty"), ("empty", "ok"), ("removed", "empty"), ("empty", "removed"),
+    ]  # fmt: skip
+    assert (rows[0]["disconnect_body_numbness"], rows[1]["disconnect_selftext_numbness"]) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.txt"])
+def test_an_encoding_that_does_not_fit_is_told_in_the_status_of_any_text_format(command, tmp_path, name):
+    path = tmp_path / name
+    text = "café, I feel numb"
+    row = json.dumps({"text": text}, ensure_ascii=False)
+    path.write_text({"a.txt": text, "a.jsonl": row, "a.json": f"[{row}]"}[name])
+    done = command.run("label", path, "-o", tmp_path / "out.jsonl", "--encoding", "ascii", *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    (row,) = cells(tmp_path / "out.jsonl")
+    assert (row["text"], row["disconnect_numbness"]) == ("caf\ufffd\ufffd, I feel numb", 1)
+    assert row["disconnect_status"] == "ok: characters that were lost (U+FFFD)"
+
+
+def test_what_an_encoding_cannot_read_is_told_row_by_row(command, tmp_path):
+    path, out = tmp_path / "a.csv", tmp_path / "out.csv"
+    path.write_bytes("I feel numb.,1\ncafé,2\n".encode())
+    run = ("label", path, "-o", out, "--encoding", "ascii", "--no-header", "--text-column", "column_1", *OPTIONS)
+    done = command.run(*run)
+    assert done.returncode == 0, done.stderr
+    assert "note: columns were named column_1 … column_2." in done.stdout
+    assert "2 characters are no ascii and stand as \ufffd in the output" in done.stdout
+    assert [row["disconnect_status"] for row in cells(out)] == ["ok", "ok: characters that were lost (U+FFFD)"]
+    assert "row 2, column 'column_1': characters that were lost" in command.run(*run, "--force", "--strict").stderr
 
 
 def test_a_day_one_journal_is_read_entry_by_entry(command, tmp_path, monkeypatch):
@@ -294,6 +375,21 @@ def test_standard_input_becomes_standard_output(command, tmp_path, data, first):
     assert done.stdout.count("\n") == data.count("\n")
     assert "1 rows of column 'text'" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize("suffix", [*TABLES, ".csv.gz", ".jsonl.bz2", ".jsonl.zst"])
+def test_standard_input_is_known_by_its_first_bytes(command, tmp_path, suffix):
+    path = tmp_path / f"in{suffix}"
+    writer = open_writer(path, target=path, columns=["text", "n"], kinds={"n": int})
+    for number in range(3):
+        writer.write({"text": NUMB, "n": number})
+    writer.close()
+    done = command.run("label", "-", "--to", "jsonl", *OPTIONS, stdin=path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["text"], int(row["n"]), row["disconnect_numbness"]) for row in rows] == [
+        (NUMB, i, 1) for i in range(3)
+    ]
 
 
 def test_standard_input_can_be_read_again_and_leaves_nothing_behind():
@@ -381,7 +477,7 @@ def test_the_csv_module_is_left_as_it_was(tmp_path):
     assert csv.field_size_limit() == before
 
 
-@pytest.mark.parametrize("suffix", [".xlsx", ".parquet", ".feather", ".sav", ".dta"])
+@pytest.mark.parametrize("suffix", TABLES)
 @given(st.lists(PRINTED, min_size=1, max_size=4))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_texts_survive_writing_and_reading(tmp_path, suffix, texts):

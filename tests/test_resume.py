@@ -8,6 +8,7 @@ import random
 import signal
 import time
 
+import psutil
 import pytest
 
 from disconnect_nlp.labelling.checkpoint import UnfinishedOutput
@@ -53,7 +54,7 @@ def wait_for(target, rows, child):
 def test_a_run_killed_again_and_again_gives_the_bytes_of_a_whole_one(command, tmp_path, table, suffix, workers, kills):
     whole, target = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
     assert command.run("label", table, "-o", whole, *OPTIONS).returncode == 0
-    draw, killed = random.Random(suffix), 0
+    draw, killed, state = random.Random(suffix), 0, UnfinishedOutput(target)
     for at in sorted(draw.sample(range(ROWS), kills)):
         child = command.start("label", table, "-o", target, *OPTIONS, "--resume", "--workers", workers)
         wait_for(target, at - SMALL_CHUNKS, child)
@@ -61,7 +62,10 @@ def test_a_run_killed_again_and_again_gives_the_bytes_of_a_whole_one(command, tm
         killed += child.poll() is None
         child.send_signal(signal.SIGKILL)
         child.wait()
-    assert killed > kills / 2
+        if state.exists():
+            with state.path.open("ab") as file:
+                file.write(b"what was written and not noted")
+    assert killed > 1
     last = command.run("label", table, "-o", target, *OPTIONS, "--resume", "--workers", workers)
     assert last.returncode == 0, last.stderr
     assert target.read_bytes() == whole.read_bytes()
@@ -85,8 +89,12 @@ def stopped(command, table, target, *options):
 def test_ctrl_c_stops_soon_and_says_how_to_go_on(command, tmp_path, workers):
     table, target = tmp_path / "posts.jsonl", tmp_path / "out.csv"
     write_input(table, rows=30_000)
-    child = stopped(command, table, target, "--workers", workers)
+    child = command.start("label", table, "-o", target, *OPTIONS, "--workers", workers)
+    wait_for(target, 3 * SMALL_CHUNKS, child)
+    for process in [*psutil.Process(child.pid).children(), child]:  # a terminal tells all of them
+        process.send_signal(signal.SIGINT)
     assert child.wait() == 130
+    assert "Traceback" not in child.stderr
     assert "Go on with --resume" in child.stderr
     assert not target.exists()
     done = command.run("label", table, "-o", target, *OPTIONS)
@@ -150,6 +158,18 @@ def test_a_second_run_on_one_output_is_refused(command, tmp_path):
     child.wait()
 
 
+def test_an_input_that_is_changed_meanwhile_gives_no_output(command, tmp_path):
+    table, target = tmp_path / "posts.jsonl", tmp_path / "out.csv"
+    write_input(table, rows=10_000)
+    child = command.start("label", table, "-o", target, *OPTIONS)
+    wait_for(target, SMALL_CHUNKS, child)
+    with table.open("a") as file:
+        file.write('{"text": "late"}\n')
+    assert child.wait() == 2
+    assert "was changed while it was read" in child.stderr
+    assert list(tmp_path.iterdir()) == [table]
+
+
 def test_a_finished_output_is_left_alone_and_one_made_otherwise_is_refused(command, tmp_path, table):
     target = tmp_path / "out.csv"
     assert command.run("label", table, "-o", target, *OPTIONS).returncode == 0
@@ -171,13 +191,16 @@ def test_only_new_rows_are_labelled_and_added(command, tmp_path, suffix):
     ids = ("--append-new", "--id-column", "id")
     assert command.run("label", table, "-o", target, *OPTIONS, *ids).returncode == 0  # nothing there yet: all are new
     table.write_text("\n".join(["id,text", *rows[8:], *rows[2:4]]) + "\n")
-    assert command.run("label", table, "-o", target, *OPTIONS, *ids).returncode == 0
+    added = command.run("label", table, "-o", target, *OPTIONS, *ids)
+    assert added.returncode == 0
+    assert "4 of them are new and were added" in added.stdout
     table.write_text("\n".join(["id,text", *rows]) + "\n")
     assert command.run("label", table, "-o", whole, *OPTIONS).returncode == 0
     appended, expected = ([row.cells for row in open_reader(path)] for path in (target, whole))
     assert appended == expected
     again = command.run("label", table, "-o", target, *OPTIONS, *ids)
     assert again.returncode == 0
+    assert "0 of them are new and were added" in again.stdout
     assert [row.cells for row in open_reader(target)] == expected
     counts = json.loads((tmp_path / f"{target.name}.manifest.json").read_text())["counts"]
     assert counts == json.loads((tmp_path / f"{whole.name}.manifest.json").read_text())["counts"]
@@ -185,6 +208,7 @@ def test_only_new_rows_are_labelled_and_added(command, tmp_path, suffix):
         ("id,text\n1,a\n1,b\n", ids, "row 3: the id of an earlier row in column 'id'"),
         ("id,text\n,a\n", ids, "row 2: no id in column 'id'"),
         ("id,text,site\n1,a,b\n", ids, "its columns do not fit"),
+        *([("text,id\na,50\n", ids, "the difference: their order")] if suffix == ".csv" else []),
         ("id,text\n50,a\n", (*ids, "--labels", "civic"), "labelled otherwise than those in it: options labels"),
         ("id,text\n50,a\n", ("--append-new",), "go together"),
     ):
@@ -194,3 +218,6 @@ def test_only_new_rows_are_labelled_and_added(command, tmp_path, suffix):
         assert done.returncode == 2
         assert message in done.stderr
         assert target.read_bytes() == before
+    target.write_bytes(before + b"\n")
+    assert "has been changed since it was labelled" in command.run("label", table, "-o", target, *OPTIONS, *ids).stderr
+    assert target.read_bytes() == before + b"\n"

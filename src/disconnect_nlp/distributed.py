@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from disconnect_nlp.labellers.base import Labeller, Policy
-from disconnect_nlp.labellers.frames import PREFIX, check_columns, output_columns
+from disconnect_nlp.labellers.frames import PREFIX, check_columns, column_kinds
 from disconnect_nlp.store import load
 from disconnect_nlp.taxonomy import load_taxonomy
 
@@ -32,9 +32,7 @@ def label_partition(
     text_column: str,
     model: str = "default",
     policy: Policy | None = None,
-    labels: Sequence[str] | None = None,
-    prefix: str = PREFIX,
-    evidence: bool = False,
+    **options: Any,
 ) -> pd.DataFrame:
     """Return a pandas data frame labelled by a model that this process loads once.
 
@@ -46,8 +44,8 @@ def label_partition(
         Where the texts stand.
     model, policy
         As in :func:`disconnect_nlp.load`; a folder must be reachable from every worker.
-    labels, prefix, evidence
-        As in :func:`disconnect_nlp.label_frame`.
+    **options
+        ``labels``, ``prefix`` and ``evidence`` of :func:`disconnect_nlp.label_frame`.
 
     Examples
     --------
@@ -56,12 +54,7 @@ def label_partition(
     >>> label_partition(frame, text_column="entry", model="lexicon")["disconnect_numbness"].tolist()
     [1]
     """
-    labelled = _model(model, policy).label_frame(
-        frame, text_column=text_column, labels=labels, prefix=prefix, evidence=evidence
-    )
-    kinds = _kinds(labels, prefix=prefix, evidence=evidence)
-    # A partition without texts must have the types of all others.
-    return labelled.astype({name: kind for name, kind in kinds.items() if kind != "string"})
+    return _model(model, policy).label_frame(frame, text_column=text_column, **options)
 
 
 def label_dask(frame: dd.DataFrame, *, text_column: str, **options: Any) -> dd.DataFrame:
@@ -81,32 +74,20 @@ def label_dask(frame: dd.DataFrame, *, text_column: str, **options: Any) -> dd.D
     DataError
         At once, if there is no such column, or an added one would overwrite one of the frame's.
     """
-    kinds = _checked(list(frame.columns), text_column, options)
+    kinds = _checked(list(frame.columns), text_column=text_column, **options)
     meta = frame._meta.assign(**{name: _empty(kind) for name, kind in kinds.items()})
     mapped: dd.DataFrame = frame.map_partitions(label_partition, text_column=text_column, meta=meta, **options)
     return mapped
 
 
 def label_spark(frame: SparkFrame, *, text_column: str, **options: Any) -> SparkFrame:
-    """Return a Spark data frame with labels added, lazily; decisions are bytes, scores doubles.
+    """Return a Spark data frame with labels added, as :func:`label_dask` does.
 
-    Parameters
-    ----------
-    frame
-        Any Spark data frame.
-    text_column
-        Where the texts stand.
-    **options
-        Those of :func:`label_partition`.
-
-    Raises
-    ------
-    DataError
-        At once, if there is no such column, or an added one would overwrite one of the frame's.
+    Decisions are bytes, scores doubles.
     """
     from pyspark.sql import types
 
-    kinds = _checked(list(frame.columns), text_column, options)
+    kinds = _checked(list(frame.columns), text_column=text_column, **options)
     spark = {"string": types.StringType(), "Int8": types.ByteType(), "float64": types.DoubleType()}
     schema = types.StructType([*frame.schema.fields, *(types.StructField(n, spark[k]) for n, k in kinds.items())])
     return frame.mapInPandas(partial(_label_batches, text_column=text_column, options=options), schema)
@@ -119,20 +100,20 @@ def _label_batches(
         yield label_partition(frame, text_column=text_column, **options)
 
 
-def _checked(columns: list[str], text_column: str, options: dict[str, Any]) -> dict[str, str]:
-    shape = {name: options[name] for name in ("prefix", "evidence") if name in options}
-    kinds = _kinds(options.get("labels"), **shape)
-    check_columns(columns, list(kinds), text_column=text_column, place="frame")
-    return kinds
-
-
-def _kinds(labels: Sequence[str] | None, *, prefix: str = PREFIX, evidence: bool = False) -> dict[str, str]:
-    """Return the type of every added column."""
+def _checked(
+    columns: list[str],
+    *,
+    text_column: str,
+    labels: Sequence[str] | None = None,
+    prefix: str = PREFIX,
+    evidence: bool = False,
+    **_: Any,  # what decides the model alone
+) -> dict[str, str]:
+    """Return the type of every added column, if all can be added."""
     taxonomy = load_taxonomy()
-    chosen = taxonomy.check(labels if labels is not None else taxonomy.ids, place="labels")
-    kinds = dict.fromkeys(output_columns(chosen, prefix=prefix, evidence=evidence), "string")
-    for label in chosen:
-        kinds[prefix + label], kinds[f"{prefix}{label}_score"] = "Int8", "float64"
+    chosen = taxonomy.check(taxonomy.ids if labels is None else labels, place="labels")
+    kinds = column_kinds(chosen, prefix=prefix, evidence=evidence)
+    check_columns(columns, list(kinds), text_column=text_column, place="frame")
     return kinds
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from disconnect_nlp.errors import DataError
+from disconnect_nlp.labellers.frames import PREFIX
 from disconnect_nlp.labelling.jobs import plan_jobs
 from disconnect_nlp.tables import ReadOptions, format_of
 from disconnect_nlp.tables.base import need
@@ -44,7 +45,7 @@ def label_on_cluster(
     paths = [str(path.absolute()) for plan in plans for path in plan.paths]
     if any(format_of(Path(path))[0] != ".parquet" for path in paths):
         raise DataError(f"--engine {engine} reads Parquet only. Label other formats with --engine local.")
-    options["prefix"] = options["prefix"] if options["prefix"] is not None else "disconnect_"
+    options["prefix"] = options["prefix"] if options["prefix"] is not None else PREFIX
     options["text_column"] = _text_column(plans[0].open(ReadOptions())[0], text_columns)
     fresh = output.with_name(f".{output.name}.unfinished")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -59,9 +60,9 @@ def label_on_cluster(
 
 
 def _text_column(reader: Any, names: Sequence[str]) -> str:
-    from disconnect_nlp.labelling import find_text_column
+    from disconnect_nlp.labelling import find_text_columns
 
-    found = list(names) or [name for name in [find_text_column(reader)] if name]
+    found = tuple(names) or find_text_columns(reader)
     if len(found) != 1:
         raise DataError("a cluster labels one text column. Pass --text-column once.")
     return found[0]

@@ -164,10 +164,10 @@ def _options(
     sentences: bool,
 ) -> LabelOptions:
     from disconnect_nlp.labellers.frames import PREFIX
-    from disconnect_nlp.labelling import LabelOptions, find_text_column
+    from disconnect_nlp.labelling import LabelOptions, find_text_columns
     from disconnect_nlp.tables import format_of, longest_cell
 
-    found = tuple(columns or ()) or tuple(filter(None, [find_text_column(reader)]))
+    found = tuple(columns or ()) or find_text_columns(reader)
     if not found:
         raise DataError(
             f"{name}: no column looks like text. Columns: {', '.join(map(shorten, reader.columns))}. "

@@ -22,13 +22,21 @@ def print_summary(summary: Summary, job: Job, target: Path | None) -> None:
     """Print counts; on standard error where the rows themselves went to standard output."""
     out = output_console() if target else Console(stderr=True)
     columns = ", ".join(repr(shorten(column)) for column in job.options.text_columns)
-    _say(out, f"{summary.rows} rows of column {columns} labelled by {job.model!r}: {target or 'standard output'}")
+    aside = summary.aside // len(job.options.text_columns)
+    rows = summary.rows - aside
+    _say(out, f"{rows} rows of column {columns} labelled by {job.model!r}: {target or 'standard output'}")
+    if job.append:
+        added = summary.rows - job.append.summary().rows
+        _say(out, f"{added} of them are new and were added; the others were there.")
+    if aside:
+        _say(out, f"note: {aside} rows below the header are no data; they are in the output without labels.")
     for note in job.reader.notes:
         _say(out, f"note: {note}")
     out.print(_table(summary, job))
     if summary.skipped:
         reasons = ", ".join(f"{n} {s}" for s, n in sorted(summary.statuses.items()) if s not in (OK, SET_ASIDE))
-        _say(out, f"{summary.skipped} rows could not be labelled and are in the output without labels: {reasons}.")
+        what = "rows" if len(job.options.text_columns) == 1 else "texts"
+        _say(out, f"{summary.skipped} {what} could not be labelled and are in the output without labels: {reasons}.")
         for reason, n in summary.reasons.most_common(5):
             _say(out, f"  {n} {reason}")
     for wrong, n in sorted(summary.broken.items()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,10 +12,12 @@ import pandas as pd
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
+from disconnect_nlp.tables.base import REPLACEMENT
 from disconnect_nlp.terminal import progress_bar
 
 PREFIX = "disconnect_"
 OK, EMPTY, NOT_TEXT, BAD_ROW = "ok", "empty", "not_text", "bad_row"
+"""Kinds of status. A reason may follow, as in ``bad_row: not JSON`` or ``ok: NUL characters``."""
 
 
 def output_columns(labels: Sequence[str], *, prefix: str = PREFIX, evidence: bool = True) -> list[str]:
@@ -46,11 +48,19 @@ def check_columns(columns: Sequence[str], added: Sequence[str], *, text_column: 
         raise DataError(f"{place}: already has {', '.join(taken[:5])}. Choose another prefix, or leave them out.")
 
 
-def output_cells(note: Annotation, labels: Sequence[str], *, evidence: bool = True) -> list[Any]:
+def column_kinds(labels: Sequence[str], *, prefix: str = PREFIX, evidence: bool = True) -> dict[str, str]:
+    """Return the type that pandas gives to every column that labelling adds, in order."""
+    kinds = dict.fromkeys(output_columns(labels, prefix=prefix, evidence=evidence), "string")
+    for label in labels:
+        kinds[prefix + label], kinds[f"{prefix}{label}_score"] = "Int8", "float64"
+    return kinds
+
+
+def output_cells(note: Annotation, labels: Sequence[str], *, status: str = OK, evidence: bool = True) -> list[Any]:
     """Return an annotation as the cells of :func:`output_columns`."""
     chosen = set(labels)
     cells: list[Any] = [
-        OK,
+        status,
         ";".join(label for label in note.labels if label in chosen),
         ";".join(label for label in note.uncertain if label in chosen),
     ]
@@ -69,17 +79,57 @@ def empty_cells(status: str, labels: Sequence[str], *, evidence: bool = True) ->
 
 
 def status_of(value: object) -> str:
-    """Return whether a cell can be labelled: ``ok``, ``empty`` or ``not_text``.
+    r"""Return whether a cell can be labelled: ``ok``, ``empty`` or ``not_text``, and what of a text is broken.
 
     Examples
     --------
-    >>> [status_of(value) for value in ("hello", "  ", None, float("nan"), 3)]
-    ['ok', 'empty', 'empty', 'empty', 'not_text']
+    >>> [status_of(value) for value in ("hello", "  ", None, float("nan"), 3, "hel\x00lo")]
+    ['ok', 'empty', 'empty', 'empty', 'not_text', 'ok: NUL characters']
     """
     if isinstance(value, str):
-        return OK if value.strip() else EMPTY
+        broken = _broken(value)
+        return (f"{OK}: {broken}" if broken else OK) if value.strip() else EMPTY
     missing = value is None or value is pd.NA or (isinstance(value, float) and value != value)
     return EMPTY if missing else NOT_TEXT
+
+
+def kind_of(status: str) -> str:
+    """Return a status without its reason.
+
+    Examples
+    --------
+    >>> [kind_of(status) for status in ("ok", "ok: NUL characters", "bad_row: not JSON")]
+    ['ok', 'ok', 'bad_row']
+    """
+    return status.partition(":")[0]
+
+
+def _broken(text: str) -> str | None:
+    """Return what is wrong with a text that can be labelled all the same, or None."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            escaped = "\udc80" <= text[error.start] <= "\udcff"
+            return "bytes that are no UTF-8" if escaped else "halves of surrogate pairs"
+        if REPLACEMENT in text:
+            return "characters that were lost (U+FFFD)"
+    return "NUL characters" if "\x00" in text else None
+
+
+def label_cells(
+    labeller: Labeller, values: Iterable[object], labels: Sequence[str], *, evidence: bool
+) -> Iterator[list[Any]]:
+    """Yield the cells of :func:`output_columns` for each value, a text or not, in order."""
+    values = list(values)
+    statuses = [status_of(value) for value in values]
+    texts = [str(value) for value, status in zip(values, statuses, strict=True) if kind_of(status) == OK]
+    notes = labeller.annotate_all(texts, evidence=evidence)
+    for status in statuses:
+        if kind_of(status) == OK:
+            yield output_cells(next(notes), labels, status=status, evidence=evidence)
+        else:
+            yield empty_cells(status, labels, evidence=evidence)
 
 
 def label_frame(
@@ -114,8 +164,9 @@ def label_frame(
     Returns
     -------
     pandas.DataFrame
-        With ``status`` (``ok``, ``empty`` or ``not_text``), ``labels``, ``uncertain`` (``;``-separated) and, for each
-        label, the decision (1, 0, or missing where the row could not be labelled) and ``<label>_score``.
+        With ``status`` (``ok``, ``empty`` or ``not_text``; ``ok: …`` says what of a text is broken), ``labels``,
+        ``uncertain`` (``;``-separated) and, for each label, the decision (1, 0, or missing where the row could not be
+        labelled) and ``<label>_score``.
 
     Raises
     ------
@@ -131,21 +182,14 @@ def label_frame(
     (['ok', 'empty'], [1, <NA>])
     """
     chosen = labeller.taxonomy.check(labels if labels is not None else labeller.labels, place="labels")
-    added = output_columns(chosen, prefix=prefix, evidence=evidence)
-    check_columns(list(frame.columns), added, text_column=text_column, place="frame")
-    statuses = [status_of(value) for value in frame[text_column]]
-    texts = [value for value, status in zip(frame[text_column], statuses, strict=True) if status == OK]
-    notes = labeller.annotate_all(texts, evidence=evidence)
+    kinds = column_kinds(chosen, prefix=prefix, evidence=evidence)
+    check_columns(list(frame.columns), list(kinds), text_column=text_column, place="frame")
     rows = []
-    with progress_bar(len(statuses), shown=progress) as bar:
-        for status in statuses:
-            rows.append(
-                output_cells(next(notes), chosen, evidence=evidence)
-                if status == OK
-                else empty_cells(status, chosen, evidence=evidence)
-            )
+    with progress_bar(len(frame), shown=progress) as bar:
+        for cells in label_cells(labeller, frame[text_column], chosen, evidence=evidence):
+            rows.append(cells)
             bar.advance(1)
-    new = pd.DataFrame(rows, columns=added, index=frame.index)
-    for label in chosen:
-        new[prefix + label] = new[prefix + label].astype("Int8")
+    new = pd.DataFrame(rows, columns=list(kinds), index=frame.index)
+    # Numbers are numbers even where no row could be labelled.
+    new = new.astype({name: kind for name, kind in kinds.items() if kind != "string"})
     return pd.concat([frame, new], axis=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.base import Labeller
-from disconnect_nlp.labellers.frames import OK, PREFIX, empty_cells, output_cells, output_columns, status_of
+from disconnect_nlp.labellers.frames import PREFIX, label_cells, output_columns
 from disconnect_nlp.tables.cells import cell_of
 from disconnect_nlp.terminal import progress_bar
 
@@ -25,7 +25,9 @@ def label_stream(
     progress: bool = False,
     total: int | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield every item with its labels, in order, reading no further ahead than ``batch`` items.
+    """Yield every item with its labels, in order.
+
+    The first item is answered before the second is read; then twice as many are read at a time, up to ``batch``.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def label_stream(
     evidence
         Add the evidence as JSON.
     batch
-        Items labelled together. More is faster, fewer answers sooner.
+        Items labelled together at most. More is faster, fewer answers sooner.
     progress
         Show a progress bar on standard error, if that is a terminal.
     total
@@ -88,20 +90,13 @@ def _labelled(
     total: int | None,
 ) -> Iterator[dict[str, Any]]:
     names = output_columns(labels, prefix=prefix, evidence=evidence)
-    done = 0
+    done, size = 0, 1
     with progress_bar(total, shown=progress) as bar:
-        while some := list(islice(items, batch)):
+        while some := list(islice(items, size)):
             rows = [_row(item, number, text_column) for number, item in enumerate(some, start=done)]
-            done += len(rows)
+            done, size = done + len(rows), min(2 * size, batch)
             values = [cell_of(row, text_column) for row in rows]
-            statuses = [status_of(value) for value in values]
-            texts = [value for value, status in zip(values, statuses, strict=True) if status == OK]
-            notes = labeller.annotate_all(texts, evidence=evidence)
-            for row, status in zip(rows, statuses, strict=True):
-                if status == OK:
-                    cells = output_cells(next(notes), labels, evidence=evidence)
-                else:
-                    cells = empty_cells(status, labels, evidence=evidence)
+            for row, cells in zip(rows, label_cells(labeller, values, labels, evidence=evidence), strict=True):
                 yield {**row, **dict(zip(names, cells, strict=True))}
                 bar.advance(1)
 

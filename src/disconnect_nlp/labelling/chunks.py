@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from disconnect_nlp.errors import DataError, shorten
-from disconnect_nlp.labellers.frames import BAD_ROW, EMPTY, OK, status_of
+from disconnect_nlp.labellers.frames import BAD_ROW, EMPTY, OK, kind_of, status_of
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.labelling.summary import REMOVED, TOO_LONG
+from disconnect_nlp.labelling.work import Item
 from disconnect_nlp.tables import Row
 from disconnect_nlp.tables.cells import cell_of
 from disconnect_nlp.tables.dialects import SET_ASIDE
 
 ROWS = 2048  # of a chunk at most: a second of work, and enough for the tokenizer's cache to pay
-CHARACTERS = 200_000  # from which on a chunk takes no further row; the matcher takes some 4 kB of memory for each
-LONGEST_TEXT = 1_000_000  # characters, more than most novels; beyond, one text would take gigabytes of memory
+CHARACTERS = 200_000  # from which on a chunk takes no further row: as much work as 2048 short texts
+LONGEST_TEXT = 4_000_000
+"""Characters, more than the longest novels. A text so long takes 1.2 GB of memory with its evidence, about 200 bytes a
+character more than short ones (``benchmarks/batch.py cell``); beyond, it is rather a mistake of the export."""
 
 
 @dataclass
@@ -24,9 +27,9 @@ class Chunk:
 
     rows: list[Row] = field(default_factory=list)
     statuses: list[list[str]] = field(default_factory=list)
-    """One a text column for every row; a bad row's with its reason."""
-    texts: list[tuple[int, str]] = field(default_factory=list)
-    """Position of the text column, and text, of all that are ``ok``, in order."""
+    """One a text column for every row, with its reason."""
+    texts: list[Item] = field(default_factory=list)
+    """All that are ``ok``, in order."""
 
 
 def read_chunks(rows: Iterable[Row], options: LabelOptions, *, removed: frozenset[str]) -> Iterator[Chunk]:
@@ -38,8 +41,8 @@ def read_chunks(rows: Iterable[Row], options: LabelOptions, *, removed: frozense
         chunk.rows.append(row)
         chunk.statuses.append(statuses)
         for position, (value, status) in enumerate(zip(values, statuses, strict=True)):
-            if status == OK:
-                chunk.texts.append((position, value))
+            if kind_of(status) == OK:
+                chunk.texts.append((position, status, value))
                 size += len(value)
         if len(chunk.rows) == ROWS or size >= CHARACTERS:
             yield chunk
@@ -61,33 +64,13 @@ def _status(row: Row, value: object, removed: frozenset[str]) -> str:
     return status_of(value)
 
 
-def broken_characters(text: str) -> str | None:
-    r"""Return what is wrong with a text that can be labelled all the same, or None.
-
-    Examples
-    --------
-    >>> [broken_characters(text) for text in ("caf\udce9", "a\x00b", "a\ud83d", "é")]
-    ['bytes that are no UTF-8', 'NUL characters', 'halves of surrogate pairs', None]
-    """
-    if text.isascii():
-        return "NUL characters" if "\x00" in text else None
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        escaped = "\udc80" <= text[error.start] <= "\udcff"
-        return "bytes that are no UTF-8" if escaped else "halves of surrogate pairs"
-    return "NUL characters" if "\x00" in text else None
-
-
 def check_strictly(rows: Iterable[Row], options: LabelOptions, *, removed: frozenset[str], name: str) -> None:
     """Raise DataError at the first row that could not be labelled as it is; empty and removed texts are no fault."""
     for chunk in read_chunks(rows, options, removed=removed):
-        texts = iter(chunk.texts)
         for row, statuses in zip(chunk.rows, chunk.statuses, strict=True):
             for column, status in zip(options.text_columns, statuses, strict=True):
-                wrong = broken_characters(next(texts)[1]) if status == OK else status
-                if wrong and status not in (EMPTY, REMOVED, SET_ASIDE):
+                if status not in (OK, EMPTY, REMOVED, SET_ASIDE):
                     raise DataError(
-                        f"{name}, row {row.number}, column {shorten(column)!r}: {wrong}. "
+                        f"{name}, row {row.number}, column {shorten(column)!r}: {status.removeprefix(f'{OK}: ')}. "
                         "Mend the row, or leave out --strict to keep it with its status."
                     )

@@ -1,4 +1,4 @@
-"""Finds the column with the texts."""
+"""Finds the columns with the texts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from disconnect_nlp.tables import TableReader
 
 _TEXT_COLUMNS = ("text", "entry", "body", "content", "comment", "message", "post", "answer", "response", "journal")
 _LOOK_AT = 200  # rows read to find the text column
+
+
+def find_text_columns(reader: TableReader) -> tuple[str, ...]:
+    """Return the columns to label: the one of :func:`find_text_column`, or one for each kind of row."""
+    if reader.dialect and reader.dialect.by_kind:
+        return reader.dialect.text_columns
+    found = find_text_column(reader)
+    return () if found is None else (found,)
 
 
 def find_text_column(reader: TableReader, *, without: str | None = None) -> str | None:

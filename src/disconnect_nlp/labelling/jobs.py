@@ -64,7 +64,7 @@ class Plan:
 
 
 def standard_input_plan(stream: BinaryIO, output: Path | None, *, to: str | None) -> Plan:
-    """Return a plan for what comes by standard input, JSON lines if it begins with a brace, else CSV."""
+    """Return a plan for what comes by standard input; it goes out as JSON lines if it came so, else as CSV."""
     source = SpooledSource(stream)
     suffix = to or (".jsonl" if source.format == ".jsonl" else ".csv")
     target = output or Path("standard output" + suffix)

@@ -68,14 +68,11 @@ class LabelOptions:
         return [name for column in range(len(self.text_columns)) for name in self.columns_of(column)]
 
     def kinds(self) -> dict[str, type]:
-        """Return which added columns hold whole numbers and which hold scores."""
-        whole = {*self.labels, *SENTENCE_COLUMNS[:3]}
-        scores = {f"{label}_score" for label in self.labels}
-        return {
-            name: int if bare in whole else float
-            for name, bare in zip(self.added(), self._bare(), strict=True)
-            if bare in whole or bare in scores
-        }
+        """Return which added columns hold decisions, whole numbers and scores: ``bool``, ``int`` and ``float``."""
+        kinds: dict[str, type] = dict.fromkeys(SENTENCE_COLUMNS[:3], int)
+        for label in self.labels:
+            kinds |= {label: bool, f"{label}_score": float}
+        return {name: kinds[bare] for name, bare in zip(self.added(), self._bare(), strict=True) if bare in kinds}
 
     def descriptions(self) -> dict[str, str]:
         """Return what every added column means, in words, for formats that keep such labels."""

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, Protocol
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.base import Policy
-from disconnect_nlp.labellers.frames import OK, check_columns, empty_cells
+from disconnect_nlp.labellers.frames import OK, check_columns, empty_cells, kind_of
 from disconnect_nlp.labelling.append import AppendTo
 from disconnect_nlp.labelling.checkpoint import Checkpoint, UnfinishedOutput, differences
-from disconnect_nlp.labelling.chunks import Chunk, broken_characters, check_strictly, read_chunks
+from disconnect_nlp.labelling.chunks import Chunk, check_strictly, read_chunks
 from disconnect_nlp.labelling.manifest import input_digest, labelling_settings, read_manifest, write_manifest
 from disconnect_nlp.labelling.options import SENTENCE_COLUMNS, LabelOptions
 from disconnect_nlp.labelling.summary import Summary
@@ -258,7 +258,7 @@ def _lines(job: Job, chunk: Chunk, done: Labelled, encoder: Encoder, target: Pat
     for row, statuses in zip(chunk.rows, chunk.statuses, strict=True):
         parts: list[list[str]] = []
         for column, status in enumerate(statuses):
-            if status == OK:
+            if kind_of(status) == OK:
                 parts.append(next(pieces))
                 continue
             cells = empty_cells(status, job.options.labels, evidence=job.options.evidence)
@@ -311,8 +311,7 @@ def _count(summary: Summary, chunk: Chunk, done: Labelled, options: LabelOptions
             kind, _, reason = status.partition(": ")
             summary.statuses[kind] += 1
             if reason:
-                summary.reasons[reason] += 1
-    summary.broken.update(wrong for _, text in chunk.texts if (wrong := broken_characters(text)))
+                (summary.broken if kind == OK else summary.reasons)[reason] += 1
     chosen = set(options.labels)
     for ours, theirs in ((summary.given, done.given), (summary.uncertain, done.uncertain)):
         ours.update({label: n for label, n in theirs.items() if label in chosen})

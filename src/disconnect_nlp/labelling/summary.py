@@ -26,6 +26,11 @@ class Summary:
     """Texts labelled although some of their characters could not be read, by what is wrong with them."""
 
     @property
+    def aside(self) -> int:
+        """Texts of rows that are no data, such as those below a survey's header."""
+        return self.statuses[SET_ASIDE]
+
+    @property
     def skipped(self) -> int:
         """Texts that are in the output without labels."""
         return sum(n for status, n in self.statuses.items() if status not in (OK, SET_ASIDE))

@@ -14,8 +14,8 @@ from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.records import Annotation
 from disconnect_nlp.tables import Encoder
 
-Item = tuple[int, str]
-"""Position of the text column, and text."""
+Item = tuple[int, str, str]
+"""Position of the text column, status, and text."""
 
 
 @dataclass
@@ -30,21 +30,23 @@ class Labelled:
 def label_texts(labeller: Labeller, items: Sequence[Item], options: LabelOptions, encoder: Encoder) -> Labelled:
     """Label texts and encode the cells that each adds to its row."""
     done = Labelled()
-    texts = [text for _, text in items]
+    texts = [text for _, _, text in items]
     if options.sentences:
         parts = _sentence_notes(labeller, texts, options)
     else:
         parts = ([(note, [])] for note in labeller.annotate_all(texts, evidence=options.evidence))
     names = [options.columns_of(column) for column in range(len(options.text_columns))]
-    for (column, _), notes in zip(items, parts, strict=True):
+    for (column, status, _), notes in zip(items, parts, strict=True):
         done.given.update({label for note, _ in notes for label in note.labels})
         done.uncertain.update({label for note, _ in notes for label in note.uncertain})
-        done.pieces.append([encoder.fragment(names[column], _cells(note, place, options)) for note, place in notes])
+        done.pieces.append(
+            [encoder.fragment(names[column], _cells(note, status, place, options)) for note, place in notes]
+        )
     return done
 
 
-def _cells(note: Annotation, place: list[Any], options: LabelOptions) -> list[Any]:
-    status, *rest = output_cells(note, options.labels, evidence=options.evidence)
+def _cells(note: Annotation, status: str, place: list[Any], options: LabelOptions) -> list[Any]:
+    status, *rest = output_cells(note, options.labels, status=status, evidence=options.evidence)
     if options.evidence and options.longest_evidence is not None:
         rest[2] = _shortened(rest[2], options.longest_evidence)
     return [status, *place, *rest]

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import sys
-from typing import Any
+from functools import partial
+from typing import Any, BinaryIO
 
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.labelling.work import label_texts
@@ -20,20 +21,26 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that started us decides
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # should a library print, it is not taken for an answer
-    questions = sys.stdin.buffer
-    spec = _value(questions.readline())
+    if hasattr(signal, "SIGPIPE"):  # if the one that started us was killed, there is nobody to tell
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    questions = iter(partial(_question, sys.stdin.buffer), None)
+    spec = next(questions, None)
+    if spec is None:
+        return
     options = LabelOptions.from_plain(spec["options"])
     labeller = load(spec["model"], policy=spec["policy"])
     encoder = fragment_encoder(spec["fragments"])
-    for line in questions:
-        items = [(column, text) for column, text in _value(line)]
+    for question in questions:
+        items = [(column, status, text) for column, status, text in question]
         done = label_texts(labeller, items, options, encoder)
         answers.write(message({"pieces": done.pieces, "given": done.given, "uncertain": done.uncertain}))
         answers.flush()
 
 
-def _value(line: bytes) -> Any:
-    return json.loads(line.decode("utf-8", "surrogatepass"))
+def _question(pipe: BinaryIO) -> Any:
+    """Return the next question, None if the pipe has ended, be it in the middle of one."""
+    line = pipe.readline()
+    return json.loads(line.decode("utf-8", "surrogatepass")) if line.endswith(b"\n") else None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 
 from disconnect_nlp.corpus import split_cell
 from disconnect_nlp.errors import DataError, shorten
-from disconnect_nlp.labellers.frames import OK, PREFIX, status_of
+from disconnect_nlp.labellers.frames import OK, PREFIX, kind_of, status_of
 from disconnect_nlp.tables import Row, TableReader
 from disconnect_nlp.taxonomy import load_taxonomy
 
@@ -150,10 +150,10 @@ def _status(row: Row, text_column: str, prefix: str | None) -> str:
     if row.problem:
         return "bad_row"
     if prefix is not None:
-        told = str(row.cells.get(prefix + "status") or "missing").split(":")[0]
+        told = kind_of(str(row.cells.get(prefix + "status") or "missing"))
         if told != OK:
             return told
-    return status_of(row.cells.get(text_column))
+    return kind_of(status_of(row.cells.get(text_column)))
 
 
 def _decisions(table: ReadingTable, row: Row, prefix: str) -> _Decisions:

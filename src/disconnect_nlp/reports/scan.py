@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from disconnect_nlp.errors import DataError, shorten
-from disconnect_nlp.labellers.frames import OK, PREFIX
+from disconnect_nlp.labellers.frames import OK, PREFIX, kind_of
 from disconnect_nlp.reports.passages import Choice, Passage, cut, fits, moved, read_evidence
 from disconnect_nlp.reports.words import WordCounts
 from disconnect_nlp.tables import Row, TableReader
@@ -170,7 +170,7 @@ class _Pass:
         return given
 
     def _status_of(self, row: Row) -> str:
-        status = str(row.cells.get(self._status) or "missing").split(":")[0]
+        status = kind_of(str(row.cells.get(self._status) or "missing"))
         self.scan.n_rows += 1
         self.scan.statuses[status] += 1
         return status

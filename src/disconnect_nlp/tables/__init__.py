@@ -128,7 +128,8 @@ def open_writer(
     like
         The reader of the input: a CSV made from a CSV keeps its delimiter and byte-order mark, a data set its labels.
     labels, kinds
-        Variable labels of added columns, and ``int`` or ``float`` for those that hold numbers.
+        Variable labels of added columns, and ``bool`` (written as 1 and 0), ``int`` or ``float`` for those that hold
+        numbers.
     """
     suffix, compression = writable_format(target)
     if suffix in LINES:
@@ -229,6 +230,8 @@ def writable_format(path: Path) -> tuple[str, str]:
 
 def _known(path: Path, formats: tuple[str, ...]) -> tuple[str, str]:
     suffix, compression = format_of(path)
+    if suffix in FORMATS and suffix not in formats:
+        raise DataError(f"{path}: {suffix} can be read, not written. Name an output of {', '.join(formats)}.")
     if suffix not in formats or (compression and suffix not in (*LINES, ".json")):
         raise DataError(
             f"{path}: format {path.suffix or '(no suffix)'!r} is not known. Known: {', '.join(formats)}; "

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from disconnect_nlp.errors import DataError
 
+REPLACEMENT = "\ufffd"
+"""Stands where a character could not be read or cannot be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -31,6 +34,8 @@ class Dialect:
     name: str
     text_columns: tuple[str, ...] = ()
     """Columns that hold texts, the likeliest first."""
+    by_kind: bool = False
+    """Whether rows are of several kinds, and each has its text in another of ``text_columns``."""
     header_rows: int = 0
     """Rows below the header that are no data."""
     removed: frozenset[str] = frozenset()

@@ -69,7 +69,7 @@ class ColumnarWriter:
     like
         The reader of the input, whose columns keep their types.
     kinds
-        ``int`` or ``float`` for columns that hold numbers; all others are text.
+        ``bool`` (written as 1 and 0), ``int`` or ``float`` for columns that hold numbers; all others are text.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ColumnarWriter:
 
     def _types(self, like: object, kinds: dict[str, type]) -> Any:
         arrow = self._arrow
-        plain: dict[type | None, Any] = {int: arrow.int64(), float: arrow.float64()}
+        plain: dict[type | None, Any] = {bool: arrow.int64(), int: arrow.int64(), float: arrow.float64()}
         own = dict(zip(like.columns, like.schema, strict=True)) if isinstance(like, ColumnarReader) else {}
         self._texts = {name for name in self._columns if name not in own and name not in kinds}
         fields = [

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, TextIO
 
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.tables.base import Row
+from disconnect_nlp.tables.base import REPLACEMENT, Row
 from disconnect_nlp.tables.dialects import SET_ASIDE, recognise
 from disconnect_nlp.tables.quoting import Record, read_records
 from disconnect_nlp.tables.source import Source
@@ -50,9 +50,7 @@ class DelimitedReader:
     ) -> None:
         self.source = source
         self.encoding = checked_encoding(encoding, source) if encoding else detect_encoding(source)
-        # Five bytes mean nothing in Windows-1252; in UTF-8 a broken byte goes out as it came in.
-        utf8 = codecs.lookup(self.encoding).name in ("utf-8", "utf-8-sig")
-        self._errors = "surrogateescape" if utf8 else "replace"
+        self._errors = decoding_errors(self.encoding)
         self.delimiter = delimiter or self._detect_delimiter()
         first = [record.cells for record in islice(self._records(), _LOOK_AT)]
         if not first:
@@ -63,8 +61,8 @@ class DelimitedReader:
         self.marked = self.encoding != "utf-8"
         """Whether the file told or needs to tell its encoding by a byte-order mark."""
         self.dialect = recognise(self.columns, first[1:]) if self._has_header else None
-        self.notes = self._notes(detected=encoding is None)
-        self.n_rows, widest = self._survey()
+        self.n_rows, widest, replaced = self._survey()
+        self.notes = self._notes(encoding, header, replaced)
         if widest > len(self.columns):
             self.columns.append(unique_names([*self.columns, EXTRA])[-1])
 
@@ -106,25 +104,32 @@ class DelimitedReader:
             problem = f"{len(cells)} cells, header has {width}"
         return Row(record.line, named, problem=problem)
 
-    def _notes(self, *, detected: bool) -> list[str]:
+    def _notes(self, encoding: str | None, header: bool | None, replaced: int) -> list[str]:
         notes = []
         renamed = [new for new, old in zip(self.columns, self._header, strict=True) if new != old]
         if not self._has_header:
-            notes.append(f"the first row looks like data, so columns were named {renamed[0]} … {renamed[-1]}.")
+            why = "the first row looks like data, so " if header is None else ""
+            notes.append(f"{why}columns were named {renamed[0]} … {renamed[-1]}.")
         elif renamed:
             notes.append(f"columns without a name of their own were named {', '.join(renamed)}.")
-        if self.encoding == "cp1252" and detected:
+        if self.encoding == "cp1252" and encoding is None:
             notes.append("the file is not valid UTF-8 and was read as Windows-1252; the output is UTF-8.")
+        if replaced:
+            what = f"{replaced} characters are no {self.encoding} and stand as {REPLACEMENT} in the output"
+            notes.append(f"{what}. Name the file's own encoding with --encoding.")
         if self.dialect:
             notes.append(f"read as {self.dialect.name}.")
         return notes
 
-    def _survey(self) -> tuple[int, int]:
-        """Read the file once for the number of rows and the width of the widest."""
-        n_rows, widest = -1 if self._has_header else 0, 0
+    def _survey(self) -> tuple[int, int, int]:
+        """Read the file once for the number of rows, the width of the widest, and how many characters were replaced."""
+        n_rows, widest, replaced = -1 if self._has_header else 0, 0, 0
+        lossy = self._errors == "replace"
         for record in self._records():
             n_rows, widest = n_rows + 1, max(widest, len(record.cells))
-        return n_rows, widest
+            if lossy:
+                replaced += sum(cell.count(REPLACEMENT) for cell in record.cells)
+        return n_rows, widest, replaced
 
     def _detect_delimiter(self) -> str:
         if self.source.format == ".tsv":
@@ -167,6 +172,11 @@ def checked_encoding(name: str, source: Source) -> str:
             f"{source.name}: no encoding {name!r}. Common ones: utf-8, utf-16, cp1252, latin-1, mac-roman."
         ) from None
     return name
+
+
+def decoding_errors(encoding: str) -> str:
+    """Return how to decode what is broken: in UTF-8 a byte goes out as it came in, else it is replaced."""
+    return "surrogateescape" if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig") else "replace"
 
 
 def detect_encoding(source: Source) -> str:

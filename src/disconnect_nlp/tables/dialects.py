@@ -43,8 +43,13 @@ def recognise(columns: Sequence[str], first: Sequence[Sequence[str]]) -> Dialect
 
 
 def forum(columns: Sequence[str] | Mapping[str, object]) -> Dialect | None:
-    """Return the dialect of a dump of Reddit comments or submissions, or None."""
-    if "subreddit" in columns and ("body" in columns or "selftext" in columns):
+    """Return the dialect of a dump of Reddit comments, submissions or both, or None."""
+    if "subreddit" not in columns:
+        return None
+    if "body" in columns and "selftext" in columns:
+        both = "a Reddit dump of comments (body) and submissions (selftext)"
+        return Dialect(both, ("body", "selftext"), by_kind=True, removed=_REMOVED)
+    if "body" in columns or "selftext" in columns:
         return Dialect("a Reddit dump", ("body", "selftext", "title"), removed=_REMOVED)
     return None
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from disconnect_nlp.tables.base import writable
+from disconnect_nlp.tables.base import REPLACEMENT, writable
 
 
 class Encoder(Protocol):
@@ -111,7 +111,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         if writable(value):
             return value
-        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in value)
+        return "".join(REPLACEMENT if "\ud800" <= char <= "\udfff" else char for char in value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, dict | list | tuple):

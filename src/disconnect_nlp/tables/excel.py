@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import datetime
+import re
+import zipfile
 from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 from disconnect_nlp.errors import DataError, shorten
-from disconnect_nlp.tables.base import Dialect, Row, need
+from disconnect_nlp.tables.base import REPLACEMENT, Dialect, Row, need
 from disconnect_nlp.tables.delimited import unique_names
 from disconnect_nlp.tables.dialects import SET_ASIDE, recognise
 from disconnect_nlp.tables.encode import as_text
 from disconnect_nlp.tables.source import Source
 
 _MOST_ROWS = 1_048_576  # of a sheet
+_BLOCK = 1 << 20
+_OVERLAP = 64  # bytes: more than the end of a cell takes
+_NO_RESULT = re.compile(
+    rb"(</(\w+:)?f>|<(\w+:)?f\b[^<>]*/>)\s*(<(\w+:)?v>\s*</(\w+:)?v>|<(\w+:)?v\s*/>)?\s*</(\w+:)?c>"
+)
+"""The end of a cell that holds a formula and no result."""
 
 
 class SheetReader:
-    """Reads one sheet of a workbook, the first if none is named. Formulas are read as their last results.
+    """Reads one sheet of a workbook, the first if none is named.
+
+    Formulas are read as their last results; one that has none, as a text that begins with = and was stored as a
+    formula by the program that wrote it, is read as it stands there.
 
     The sheet is held in memory: Excel's limit is a million rows.
     """
@@ -26,13 +38,15 @@ class SheetReader:
     def __init__(self, source: Source, *, sheet: str | None = None) -> None:
         calamine = need("python_calamine", extra="formats", what=f"a {source.format} file")
         try:
-            book = calamine.CalamineWorkbook.from_path(str(source.path))
+            with source.open() as file:
+                book = calamine.CalamineWorkbook.from_filelike(file)
         except calamine.CalamineError as error:
             raise DataError(f"{source.name}: not a workbook, or damaged. Save it again as .xlsx.") from error
         names = book.sheet_names
         if sheet is not None and sheet not in names:
             raise DataError(f"{source.name}: no sheet {sheet!r}. Sheets: {', '.join(map(shorten, names))}.")
         self._sheet = book.get_sheet_by_name(sheet or names[0])
+        self._formulas = _without_result(source, sheet or names[0]) if source.format == ".xlsx" else {}
         rows = self._rows()
         first = next(rows, None)
         if first is None:
@@ -45,6 +59,9 @@ class SheetReader:
         self.notes = [f"sheet {shorten(sheet or names[0])!r} of {len(names)} was read."] if len(names) > 1 else []
         if self.dialect:
             self.notes.append(f"read as {self.dialect.name}.")
+        if self._formulas:
+            n = sum(map(len, self._formulas.values()))
+            self.notes.append(f"{n} formulas without a stored result were read as texts, as in '=…'.")
 
     def __iter__(self) -> Iterator[Row]:
         rows = self._rows()
@@ -55,10 +72,44 @@ class SheetReader:
             yield Row(number, named, aside=SET_ASIDE if position < aside else None)
 
     def _rows(self) -> Iterator[tuple[int, list[Any]]]:
-        for number, cells in enumerate(self._sheet.iter_rows(), start=1):
+        # The library knows nothing of cells without a value, be they below or to the right of all others.
+        last = max(self._formulas, default=0)
+        more: Iterator[list[Any]] = repeat([], max(0, last - self._sheet.total_height))
+        for number, cells in enumerate(chain(self._sheet.iter_rows(), more), start=1):
             plain = [_plain(cell) for cell in cells]
+            for column, formula in self._formulas.get(number, {}).items():
+                plain += [None] * (column - len(plain))
+                plain[column - 1] = formula
             if any(cell is not None for cell in plain):
                 yield number, plain
+
+
+def _without_result(source: Source, sheet: str) -> dict[int, dict[int, str]]:
+    """Return formulas that have no result, not even an empty one, by row and column from 1."""
+    with source.open() as file, zipfile.ZipFile(file) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        if not any(_ends_without_result(archive, name) for name in sheets):
+            return {}
+    openpyxl = need("openpyxl", extra="formats", what="a formula without a result in an .xlsx file")
+    found: dict[int, dict[int, str]] = {}
+    with source.open() as formulas, source.open() as values:
+        stored = openpyxl.load_workbook(formulas, read_only=True)[sheet].iter_rows()
+        results = openpyxl.load_workbook(values, read_only=True, data_only=True)[sheet].iter_rows()
+        for cells, own in zip(stored, results, strict=True):
+            for cell, result in zip(cells, own, strict=True):
+                if cell.data_type == "f" and result.value is None and result.data_type != "str":
+                    found.setdefault(cell.row, {})[cell.column] = str(getattr(cell.value, "text", cell.value))
+    return found
+
+
+def _ends_without_result(archive: zipfile.ZipFile, name: str) -> bool:
+    with archive.open(name) as file:
+        before = b""
+        while block := file.read(_BLOCK):
+            if _NO_RESULT.search(before + block):
+                return True
+            before = block[-_OVERLAP:]
+    return False
 
 
 def _plain(cell: Any) -> Any:
@@ -95,7 +146,7 @@ class ExcelWriter:
     def _written(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float | datetime.date | datetime.time | datetime.timedelta):
             return value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
-        text = self._clean.sub("\ufffd", as_text(value))
+        text = self._clean.sub(REPLACEMENT, as_text(value))
         cell = self._cell(self._sheet, text)
         cell.data_type = "s"  # else a text that begins with = would become a formula
         return cell

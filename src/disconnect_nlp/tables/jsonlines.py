@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.tables.base import Dialect, Row
-from disconnect_nlp.tables.delimited import checked_encoding
+from disconnect_nlp.tables.delimited import checked_encoding, decoding_errors
 from disconnect_nlp.tables.dialects import DAY_ONE, forum
 from disconnect_nlp.tables.jsonarray import read_items
 from disconnect_nlp.tables.source import Source
@@ -41,10 +42,16 @@ class JsonLinesReader:
             self.notes.append(f"read as {self.dialect.name}.")
 
     def __iter__(self) -> Iterator[Row]:
-        with self.source.open() as file, io.TextIOWrapper(file, self._encoding, errors="surrogateescape") as text:
+        with self._text() as text:
             for number, line in enumerate(text, start=1):
                 if line.strip():
                     yield _row(number, line)
+
+    @contextmanager
+    def _text(self) -> Iterator[TextIO]:
+        errors = decoding_errors(self._encoding)
+        with self.source.open() as file, io.TextIOWrapper(file, self._encoding, errors=errors) as text:
+            yield text
 
     def _dialect(self) -> Dialect | None:
         return forum(self.columns)
@@ -54,7 +61,7 @@ class JsonReader(JsonLinesReader):
     """Reads a JSON file that is one array of objects, or an object with such an array under ``entries``."""
 
     def __iter__(self) -> Iterator[Row]:
-        with self.source.open() as file, io.TextIOWrapper(file, self._encoding, errors="surrogateescape") as text:
+        with self._text() as text:
             for number, value in enumerate(read_items(text, key=_DAY_ONE_KEY, name=self.source.name), start=1):
                 yield _checked(number, value, raw=json.dumps(value) if not isinstance(value, dict) else "")
 

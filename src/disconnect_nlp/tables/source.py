@@ -22,6 +22,17 @@ from disconnect_nlp.tables.base import need
 COMPRESSIONS = (".gz", ".bz2", ".zst")
 _ALIASES = {".ndjson": ".jsonl", ".tab": ".tsv", ".arrow": ".feather", ".zsav": ".sav"}
 _BLOCK = 1 << 20
+_COMPRESSED = ((b"\x1f\x8b", ".gz"), (b"BZh91AY&SY", ".bz2"), (b"\x28\xb5\x2f\xfd", ".zst"))
+_FORMATS = (
+    (b"PAR1", ".parquet"),
+    (b"ARROW1", ".feather"),
+    (b"PK\x03\x04", ".xlsx"),
+    (b"\xd0\xcf\x11\xe0", ".xls"),
+    (b"$FL2@(#)", ".sav"),
+    (b"$FL3@(#)", ".sav"),
+    (b"<stata_dta>", ".dta"),
+)
+"""How files begin that are no text, and their formats."""
 # Dumps of forums are compressed with a window of 2 GiB, which the library refuses unless told.
 _ZST_WINDOW = 1 << 31
 
@@ -80,7 +91,10 @@ class Source:
 
 
 class SpooledSource(Source):
-    """Standard input, kept in a file without a name that the system removes even if the program is killed."""
+    """Standard input, kept in a file without a name that the system removes even if the program is killed.
+
+    Its first bytes tell compression and format; JSON lines begin with a brace, CSV with anything that is not known.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__(Path("standard input"))
@@ -90,8 +104,12 @@ class SpooledSource(Source):
             self._descriptor = os.dup(spool.fileno())
         weakref.finalize(self, os.close, self._descriptor)
         with self._raw() as raw:
-            start = raw.read(_BLOCK)
-        self.format = ".jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else ".csv"
+            start = raw.read(16)
+        self.compression = next((name for magic, name in _COMPRESSED if start.startswith(magic)), "")
+        with self.open() as file:
+            start = file.read(_BLOCK)
+        text = ".jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else ".csv"
+        self.format = next((name for magic, name in _FORMATS if start.startswith(magic)), text)
 
     def _raw(self) -> BinaryIO:
         return cast(BinaryIO, io.BufferedReader(_Positioned(self._descriptor), _BLOCK))

@@ -15,6 +15,7 @@ from disconnect_nlp.tables.source import Source
 
 _CHUNK = 20_000  # rows; the library finds each chunk by reading over those before it
 _LONGEST_NAME = {".sav": 64, ".dta": 32}
+_MEASURES = {bool: "nominal", str: "nominal", int: "scale", float: "scale"}
 
 
 class StatisticsReader:
@@ -55,7 +56,8 @@ class StatisticsReader:
     def _read(self, **options: Any) -> Any:
         read = self._library.read_sav if self.source.format == ".sav" else self._library.read_dta
         try:
-            return read(str(self.source.path), user_missing=True, disable_datetime_conversion=self._raw, **options)
+            with self.source.open() as file:
+                return read(file, user_missing=True, disable_datetime_conversion=self._raw, **options)
         except (self._library.ReadstatError, self._library.PyreadstatError) as error:
             raise DataError(
                 f"{self.source.name}: not a {self.source.format} file, or damaged. Save it again."
@@ -79,7 +81,7 @@ class StatisticsWriter:
     labels
         Variable labels of added columns.
     kinds
-        ``int`` or ``float`` for added columns that hold numbers; the others are text.
+        ``bool`` (written as 1 and 0), ``int`` or ``float`` for added columns that hold numbers; the others are text.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class StatisticsWriter:
         return as_text(value)
 
     def _series(self, name: str, values: list[Any]) -> pd.Series[Any]:
-        numeric = self._kinds.get(name) in (int, float)
+        numeric = name in self._kinds
         if self._meta is not None and name in self._own:
             numeric = self._meta.readstat_variable_types[name] != "string"
             if numeric and not any(isinstance(value, str) for value in values):  # a letter is a Stata missing code
@@ -135,8 +137,9 @@ class StatisticsWriter:
     def _described(self, frame: pd.DataFrame) -> dict[str, Any]:
         own = self._meta
         options: dict[str, Any] = {"column_labels": {**(own.column_names_to_labels if own else {}), **self._labels}}
+        measures = {name: _MEASURES[self._kinds.get(name, str)] for name in self._labels}
         if own is None:
-            return options
+            return options | ({"variable_measure": measures} if self._format == ".sav" else {})
         options |= {
             "file_label": own.file_label or "",
             "variable_value_labels": own.variable_value_labels,
@@ -148,7 +151,7 @@ class StatisticsWriter:
             return options | {"missing_user_values": {name: found for name, found in letters.items() if found}}
         return options | {
             "missing_ranges": own.missing_ranges,
-            "variable_measure": own.variable_measure,
+            "variable_measure": own.variable_measure | measures,
             "variable_display_width": own.variable_display_width,
             "note": list(own.notes or []),
         }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.tables.base import Dialect, Row
-from disconnect_nlp.tables.delimited import checked_encoding, detect_encoding
+from disconnect_nlp.tables.delimited import checked_encoding, decoding_errors, detect_encoding
 from disconnect_nlp.tables.source import Source
 
 
@@ -30,8 +29,7 @@ class TextFilesReader:
     def __iter__(self) -> Iterator[Row]:
         for number, source in enumerate(self._sources, start=1):
             encoding = checked_encoding(self._encoding, source) if self._encoding else detect_encoding(source)
-            utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
             with source.open() as file:
-                text = file.read().decode(encoding, "surrogateescape" if utf8 else "replace")
+                text = file.read().decode(encoding, decoding_errors(encoding))
             name = source.path.relative_to(self._root).as_posix()
             yield Row(number, {"file": name, "text": text.replace("\r\n", "\n")})
