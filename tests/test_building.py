@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from disconnect_nlp.building.ensemble import fit_ensemble
-from disconnect_nlp.building.transfer import lowered
 from disconnect_nlp.corpus import PublicLabel
 from disconnect_nlp.errors import CorpusError
-from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.store import read_manifest
@@ -75,21 +74,6 @@ def test_the_shipped_model_says_what_it_was_trained_on():
     assert "no diagnosis" in (shipped_path("models", "default") / "CARD.md").read_text(encoding="utf-8")
 
 
-def test_authored_positives_are_taken_for_as_hard_as_public_ones():
-    """Of three labels positives of both kinds, public ones 2 lower in log-odds; of a fourth authored ones alone."""
-    n, slope = 40, np.array([1.0, 1.0, 2.0, 0.5])
-    truth = np.zeros((2 * n, 4), dtype=np.int8)
-    truth[:15], truth[n : n + 15, :3] = 1, 1
-    scores = np.where(truth > 0, 3.0, -3.0) / slope
-    scores[n : n + 15, :3] -= 2 / slope[:3]
-    found = lowered(scores, Calibration(slope, np.zeros(4)), truth, np.ones_like(truth), n)
-    np.testing.assert_allclose(found[:15], np.broadcast_to(1 / slope, (15, 4)))  # the fourth too
-    np.testing.assert_array_equal(found[15:], scores[15:])
-    few = truth.copy()
-    few[n + 5 :] = 0  # five public positives tell nothing
-    np.testing.assert_array_equal(lowered(scores, Calibration(slope, np.zeros(4)), few, np.ones_like(few), n), scores)
-
-
 class _Counting:
     """An encoder whose first dimension tells whether a text speaks of numbness."""
 
@@ -122,5 +106,9 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     assert sum("risk_language" in labels[row] for row in rows) > 20  # enough for other labels
     assert model.share[TAXONOMY.index["risk_language"]] == 0
     assert model.thresholds.f1[civic] == base.thresholds.f1[civic]
+    base.for_use = replace(base.for_use, gap=-3.0)  # too few public positives of its own: the base's gap
+    harder, lowered, _ = fit_ensemble(base, training, arrays, prevalence)
+    assert (lowered <= scores).all()
+    assert harder.calibration(lowered * 0)[0, numbness] > model.calibration(lowered * 0)[0, numbness]
     given = model.predict(["today numb and soup on day 9", "today bus and soup on day 9"])
     assert given[:, numbness].tolist() == [1, 0]

@@ -18,6 +18,7 @@ from disconnect_nlp.features import Passages, WordVectors, hash_ngrams
 from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import calibrate, choose_thresholds, fit_curve, natural_weights, sigmoid
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.store import load, save
 from disconnect_nlp.text.lexicon import Entry, Lexicon
 from disconnect_nlp.text.pattern import WordClasses
@@ -186,22 +187,61 @@ def test_calibration_recovers_a_known_curve_and_corrects_prevalence():
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=40))
 @settings(max_examples=100, deadline=None)
-def test_the_f1_threshold_is_the_best_of_all(pairs):
+def test_no_threshold_promises_a_higher_f1_than_the_one_chosen(pairs):
     scores = np.array([score for score, _ in pairs])
     truth = np.array([int(yes) for _, yes in pairs])
-    if truth.sum() == 0 or len(set(scores)) < len(scores) or scores.max() < 0.5:
+    if truth.sum() == 0:
         return
     f1, precision, recall = choose_thresholds(scores, truth, np.ones(len(truth)))
 
     def value(cut: float) -> float:
         given = scores >= cut
-        return 2 * (given & (truth > 0)).sum() / (given.sum() + truth.sum())
+        return (
+            2 * scores[given].sum() / max(given.sum() + scores.sum(), 1e-12)
+        )  # as many hits as probabilities add up to
 
     assert f1 >= 0.1  # the floor
-    assert value(f1) >= max(value(cut) for cut in scores[scores >= 0.2]) - 1e-9
+    assert value(f1) >= max((value(cut) for cut in scores[scores >= 0.1]), default=0) - 1e-9
     assert truth[scores >= recall].sum() >= 0.9 * truth.sum()
     if precision <= 1:
         assert truth[scores >= precision].mean() >= 0.8
+
+
+def test_positives_written_to_teach_are_taken_for_as_hard_as_real_ones():
+    """Of three labels positives of both kinds, real ones lower in log-odds; of a fourth none is real."""
+    real = np.repeat([False, True], 40)
+    truth = np.zeros((80, 4), dtype=np.int8)
+    truth[:15], truth[40:55, :3] = 1, 1
+    draw = np.random.default_rng(0).normal(size=truth.shape)
+    scores = np.where(truth > 0, 2, -2) + draw
+    scores[40:55, :3] -= 2
+    given = (scores, truth, np.ones_like(truth), np.full(4, 0.1))
+    use, plain = calibrate_for_use(*given, real), calibrate(*given)
+    assert use.gap < -1
+    assert (use.scores[:15] < scores[:15]).all()  # the fourth label too
+    np.testing.assert_array_equal(use.scores[15:], scores[15:])
+    slope, offset = plain[0].slope[3], plain[0].offset[3]
+    assert use.calibration(np.full((1, 4), 0.5))[0, 3] > sigmoid(0.5 * slope + offset)  # what scores low may yet be one
+    few = truth.copy()
+    few[45:] = 0
+    assert calibrate_for_use(scores, few, np.ones_like(few), given[3], real).gap == 0  # five real positives say little
+    assert calibrate_for_use(scores + 9 * real[:, None], *given[1:], real).gap == 0  # never raised
+
+
+def test_a_fitted_classifier_decides_for_the_texts_it_is_meant_for():
+    """The others always say what they carry, real texts one time in three."""
+    texts = [f"numb and tea {n}" if n % 2 else f"soup and tea {n}" for n in range(120)]
+    texts += [f"numb and tea {n}" if n % 6 == 1 else f"soup and tea {n}" for n in range(120)]
+    labels = [["numbness", "distress", "loneliness"] if n % 2 else [] for n in range(240)]
+    real = np.arange(240) >= 120
+    shares = {"prevalence": dict.fromkeys(("numbness", "distress", "loneliness"), 0.1)}
+    groups = [n // 6 for n in range(240)]
+    plain = DisconnectClassifier(bits=10, **shares).fit(texts, labels, groups=groups)
+    meant = DisconnectClassifier(bits=10, **shares).fit(texts, labels, groups=groups, real=real)
+    numb = plain.taxonomy.index["numbness"]
+    assert meant.for_use.gap < 0 == plain.for_use.gap
+    silent = ["soup and tea"]
+    assert meant.predict_proba(silent)[0, numb] > plain.predict_proba(silent)[0, numb]
 
 
 def test_a_label_without_positives_is_never_given():

@@ -44,6 +44,12 @@ class TrainingTexts:
         n_public = len(self.texts) - self.n_authored
         return f"{self.n_authored} authored passages" + (f", {n_public} public passages" if n_public else "")
 
+    @property
+    def real(self) -> np.ndarray:
+        """Which passages people really wrote: the public ones. Bool, shape ``(n_texts,)``."""
+        real: np.ndarray = np.arange(len(self.texts)) >= self.n_authored
+        return real
+
     def truth(self) -> np.ndarray:
         """Return 0/1, shape ``(n_texts, n_labels)``."""
         return label_matrix(self.labels, load_taxonomy().index)

@@ -14,14 +14,12 @@ import numpy as np
 import typer
 
 from disconnect_nlp.building.ensemble import fit_ensemble
-from disconnect_nlp.building.transfer import lowered
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.card import model_card
 from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
 from disconnect_nlp.eval.error_rates import held_out_rates
 from disconnect_nlp.eval.run import evaluate, predict
 from disconnect_nlp.labellers.base import Labeller
-from disconnect_nlp.labellers.calibration import calibrate
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.store import pack, read_adapters, save, save_ensemble
@@ -51,7 +49,8 @@ def default(public: PublicOption = None, real: RealOption = None, out: OutOption
     texts = training_texts(public, taxonomy)
     output().print(f"fitting default on {texts.what}")
     model = _fit(texts, prevalence)
-    rates = held_out_rates(model, model.held_out, texts.labels, texts.observed, texts.n_authored)
+    output().print(f"held-out log-odds of authored positives lowered by {-model.for_use.gap:.2f}")
+    rates = held_out_rates(model, model.for_use.scores, texts.labels, texts.observed, texts.n_authored)
     card = _card("default", texts.what, prevalence, {"model": model, **variants, "lexicon": LexiconLabeller()}, real)
     save(model, out / "default", version=VERSION, trained_on=texts.what, error_rates=rates, card=card)
 
@@ -111,14 +110,9 @@ def _prevalence(taxonomy: Taxonomy) -> dict[str, float]:
 
 
 def _fit(texts: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
-    """Fit a classifier; calibration and thresholds come from texts of authors not fitted on, as if they were real."""
+    """Fit a classifier; calibration and thresholds come from texts of authors not fitted on, and are for real ones."""
     model = DisconnectClassifier(prevalence=prevalence)
-    model.fit(texts.texts, texts.labels, groups=texts.groups, observed=texts.observed)
-    truth, shares = texts.truth(), np.array([prevalence[label] for label in model.labels])
-    scores = lowered(model.held_out, model.calibration, truth, texts.observed, texts.n_authored)
-    screened = model.taxonomy.screened
-    model.calibration, model.thresholds = calibrate(scores, truth, texts.observed, shares, screened=screened)
-    return model
+    return model.fit(texts.texts, texts.labels, groups=texts.groups, observed=texts.observed, real=texts.real)
 
 
 def _card(

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from disconnect_nlp.building.transfer import lowered
 from disconnect_nlp.labellers.base import Thresholds
-from disconnect_nlp.labellers.calibration import Calibration, calibrate
+from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import Array, SentenceEncoder, split_adapters
 from disconnect_nlp.labellers.ensemble import EncoderEnsemble
+from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.training import TrainingTexts, held_out
 
 _SHARES = np.linspace(0.3, 0.9, 7)
@@ -31,7 +31,7 @@ def fit_ensemble(
     prevalence: Mapping[str, float],
     encoder_folder: Path | None = None,
 ) -> tuple[EncoderEnsemble, Array, Array]:
-    """Return the model, held-out log-odds and the rows they belong to.
+    """Return the model, held-out log-odds as they are for use, and the rows they belong to.
 
     Parameters
     ----------
@@ -54,20 +54,26 @@ def fit_ensemble(
     share = np.where(enough, _best_share(read, known, truth, observed, enough), 0.0)
     scores = share * read + (1 - share) * known
     expected = np.array([prevalence[label] for label in base.labels])
-    screened = base.taxonomy.screened
-    own, _ = calibrate(scores, truth, observed, expected)
-    harder = lowered(scores, own, truth, observed, int((rows < texts.n_authored).sum()))
-    calibration, thresholds = calibrate(harder, truth, observed, expected, screened=screened)
+    # The gap is the base's: too few held-out public passages carry a label for one of its own.
+    use = calibrate_for_use(
+        scores,
+        truth,
+        observed,
+        expected,
+        texts.real[rows],
+        screened=base.taxonomy.screened,
+        gap=base.for_use.gap,
+    )
     model = EncoderEnsemble(
         base,
         encoder,
         heads=heads,
         intercepts=intercepts,
         share=share,
-        calibration=Calibration(*_either(enough, calibration, base.calibration)),
-        thresholds=Thresholds(*_either(enough, thresholds, base.thresholds)),
+        calibration=Calibration(*_either(enough, use.calibration, base.calibration)),
+        thresholds=Thresholds(*_either(enough, use.thresholds, base.thresholds)),
     )
-    return model, scores, rows
+    return model, use.scores, rows
 
 
 def _either(chosen: Array, one: Calibration | Thresholds, other: Calibration | Thresholds) -> Iterator[Array]:

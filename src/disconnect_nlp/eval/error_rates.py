@@ -28,7 +28,8 @@ def held_out_rates(
     Parameters
     ----------
     log_odds
-        Held-out, before calibration, shape ``(n_texts, n_labels)``.
+        Held-out, before calibration, authored positives as hard as real ones (``ForUse.scores``), shape
+        ``(n_texts, n_labels)``.
     labels, observed
         Label ids of each text; 0/1 where it is known whether a text carries a label, shape ``(n_texts, n_labels)``.
     n_authored
@@ -44,7 +45,8 @@ def held_out_rates(
         own = known & public if truth[known & public, column].sum() >= _MIN_POSITIVES else known
         counted[label] = _count(truth[own, column] > 0, probabilities[own, column], column, cuts)
     kinds = (
-        f"{int(public.sum())} public passages, and {n_authored} authored ones for labels that too few of those carry"
+        f"{int(public.sum())} public passages, and {n_authored} authored ones, taken to be as hard, for labels that "
+        "too few of those carry"
     )
     return ErrorRates(
         measured_on=f"held-out scores of {kinds if public.any() else f'{n_authored} authored passages'}", labels=counted

@@ -52,7 +52,7 @@ def learning_curve(
     steps = []
     for share, rows in _steps(training, shares, seed):
         part = _part(training, rows)
-        model = make().fit(part.texts, part.labels, groups=part.groups, observed=part.observed)
+        model = make().fit(part.texts, part.labels, groups=part.groups, observed=part.observed, real=part.real)
         said = predict(model, dataset).columns(columns)
         truth = dataset.truth[:, columns]
         whole = overall_measures(truth, said, label_measures(truth, said))

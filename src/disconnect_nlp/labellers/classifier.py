@@ -14,11 +14,12 @@ from spacy.tokens import Doc
 from disconnect_nlp.errors import DataError, ModelError
 from disconnect_nlp.features import WordVectors
 from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy
-from disconnect_nlp.labellers.calibration import Calibration, calibrate
+from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.evidence import grouped, match_evidence, model_evidence
 from disconnect_nlp.labellers.explain import TokenContributions
 from disconnect_nlp.labellers.featurizer import Featurizer
 from disconnect_nlp.labellers.lexical import Matches, MatchFinder
+from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.labellers.windows import Window, Windows, split_windows, windows_in_docs, windows_of
 from disconnect_nlp.records import Evidence
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
@@ -114,6 +115,7 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         groups: Sequence[object] | None = None,
         observed: Array | None = None,
         weights: Array | None = None,
+        real: Array | None = None,
     ) -> DisconnectClassifier:
         """Fit on labelled texts.
 
@@ -130,6 +132,9 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
             0/1, shape ``(n_texts, n_labels)``: 0 where it is not known whether a text carries a label.
         weights
             How much each text counts, shape ``(n_texts,)``.
+        real
+            Bool, shape ``(n_texts,)``: texts of the kind that the model will read, where the others were written to
+            teach and are easier. Calibration and thresholds are then for the former. All alike if left out.
 
         Raises
         ------
@@ -141,7 +146,9 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         self.held_out = self._held_out_scores(*data)
         shares = self._shares(truth, observed)
         screened = self.taxonomy.screened
-        self.calibration, self.thresholds = calibrate(self.held_out, truth, observed, shares, screened=screened)
+        real = np.ones(len(truth), dtype=bool) if real is None else np.asarray(real, dtype=bool)
+        self.for_use = calibrate_for_use(self.held_out, truth, observed, shares, real, screened=screened)
+        self.calibration, self.thresholds = self.for_use.calibration, self.for_use.thresholds
         self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
         return self
 

@@ -14,8 +14,8 @@ from sklearn.model_selection import GroupKFold
 
 from disconnect_nlp.eval.metrics import Array
 from disconnect_nlp.eval.resampling import group_codes
-from disconnect_nlp.labellers.calibration import calibrate
 from disconnect_nlp.labellers.classifier import label_matrix
+from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.training import TrainingTexts
 
@@ -62,9 +62,10 @@ class Rival:
         seen = np.concatenate(rows)
         shares = np.array([prevalence[label] for label in self.labels])
         screened = load_taxonomy().screened
-        self.calibration, self.thresholds = calibrate(
-            held_out[seen], truth[seen], training.observed[seen], shares, screened=screened
+        use = calibrate_for_use(
+            held_out[seen], truth[seen], training.observed[seen], shares, training.real[seen], screened=screened
         )
+        self.calibration, self.thresholds = use.calibration, use.thresholds
         # Our own models flag for the safety screen by the threshold for recall: so do the rivals.
         cuts = self.thresholds.f1.copy()
         cuts[screened] = self.thresholds.recall[screened]
