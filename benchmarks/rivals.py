@@ -10,12 +10,12 @@ rivals said, so that only models are run again when models change. MiniLM needs 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results import put_section
 
 from disconnect_nlp.eval.behaviour import behaviour_texts, load_capabilities, run_behaviour
 from disconnect_nlp.eval.benchmarks import FITS, load_benchmarks, run_benchmark
@@ -26,9 +26,6 @@ from disconnect_nlp.eval.run import evaluate
 from disconnect_nlp.eval.systems import TRIVIAL, Predictions, predict, trivial
 from disconnect_nlp.store import load, shipped_models
 from disconnect_nlp.taxonomy import load_taxonomy
-
-RESULTS = Path(__file__).with_name("RESULTS.md")
-BEGIN, END = "<!-- RIVALS -->", "<!-- /RIVALS -->"
 
 
 def arguments() -> argparse.Namespace:
@@ -148,15 +145,6 @@ def benchmark_table(name: str, folder: Path, models: Sequence[str]) -> list[str]
     return [*lines, "", " ".join(told), ""]
 
 
-def write(section: str) -> None:
-    """Put the section in its place in RESULTS.md."""
-    old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
-    if BEGIN not in old:
-        old += f"\n## Rivals\n\n{BEGIN}\n{END}\n"
-    marked = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), flags=re.DOTALL)
-    RESULTS.write_text(marked.sub(lambda _: f"{BEGIN}\n{section}\n{END}", old), encoding="utf-8")
-
-
 def main() -> None:
     """Measure and write."""
     options = arguments()
@@ -186,8 +174,7 @@ def main() -> None:
     for name in load_benchmarks() if options.benchmarks else ():
         lines += benchmark_table(name, options.benchmarks, models)
         print(f"{name} done", flush=True)
-    write("\n".join(lines))
-    print(f"written to {RESULTS}")
+    put_section("Rivals", "RIVALS", "\n".join(lines))
 
 
 if __name__ == "__main__":
