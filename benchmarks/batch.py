@@ -3,6 +3,7 @@
     python benchmarks/batch.py memory [--rows 50000 1000000]
     python benchmarks/batch.py workers [--rows 100000]
     python benchmarks/batch.py resume [--rows 20000 --kills 25]
+    python benchmarks/batch.py clusters [--rows 20000]
     python benchmarks/batch.py cell [--characters 100000 4000000]
 
 Prints a table in Markdown below the command that made it. Rows are sentences of the shipped corpus in an order drawn
@@ -26,6 +27,8 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+import pandas as pd
 
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.labelling.checkpoint import UnfinishedOutput
@@ -154,10 +157,33 @@ def resume(folder: Path, rows: int, kills: int, options: Sequence[str]) -> None:
         print(f"| {n} | {seconds:.2f} | {process.returncode} |", flush=True)
 
 
+def clusters(folder: Path, rows: int, options: Sequence[str]) -> None:
+    """Seconds of the local engine, of Dask and of Spark on Parquet files; the labelled rows must be equal."""
+    source = folder / "rows.csv"
+    words = write_rows(source, rows)
+    table, parts = pd.read_csv(source), 8
+    (folder / "in").mkdir()
+    for part in range(parts):
+        table.iloc[part::parts].to_parquet(folder / "in" / f"part{part}.parquet", index=False)
+    print(f"{rows:,} rows, {words:,} words, {parts} files\n")
+    print("| engine | seconds | rows/s | rows equal to local |\n|---|---|---|---|")
+    expected = None
+    for engine in ("local", "dask", "spark"):
+        target = folder / engine
+        given = [] if engine == "local" else ["--engine", engine]
+        if engine == "local":
+            target.mkdir()
+        seconds, _, _ = run(folder / "in", target, *(given or ["--to", "parquet"]), *options)
+        found = pd.concat(map(pd.read_parquet, sorted(target.rglob("*.parquet")))).sort_values("id", ignore_index=True)
+        expected = found if expected is None else expected
+        same = "yes" if found[expected.columns].equals(expected) else "NO"
+        print(f"| {engine} | {seconds:.1f} | {rows / seconds:,.0f} | {same} |", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("memory", "workers", "resume", "cell"))
+    parser.add_argument("what", choices=("memory", "workers", "resume", "cell", "clusters"))
     parser.add_argument("--rows", type=int, nargs="+")
     parser.add_argument("--characters", type=int, nargs="+", default=[100_000, LONGEST_TEXT])
     parser.add_argument("--kills", type=int, default=25)
@@ -173,6 +199,8 @@ def main() -> None:
             cell(folder, own.characters, options)
         elif own.what == "workers":
             workers(folder, (own.rows or [100_000])[0], options)
+        elif own.what == "clusters":
+            clusters(folder, (own.rows or [20_000])[0], options)
         else:
             resume(folder, (own.rows or [20_000])[0], own.kills, options)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,9 @@ def _with_spark(paths: list[str], target: Path, options: dict[str, Any]) -> None
     sql = need("pyspark.sql", extra="spark", what="--engine spark")
     from disconnect_nlp.distributed import label_spark
 
+    # Workers on this machine run this Python, not whichever is first on the path.
+    if "SPARK_REMOTE" not in os.environ:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = sql.SparkSession.builder.appName("disconnect-nlp").getOrCreate()
     try:
         label_spark(session.read.parquet(*paths), **options).write.parquet(str(target))
