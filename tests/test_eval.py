@@ -72,6 +72,15 @@ def test_what_is_undefined_is_undefined():
     assert missed.f1[0] == 0  # the label is there and was not found: that is zero
 
 
+def test_what_covers_no_label_has_no_figure():
+    for weights in (None, np.ones((3, 5))):
+        nothing = np.zeros((5, 0), dtype=np.int8)
+        assert np.isnan([set_accuracy(nothing, nothing, weights), hamming_loss(nothing, nothing, weights)]).all()
+    unknown = Predictions(full(SCORES), full(DECIDED), covered=np.array(False))
+    found = evaluate({"none": unknown}, dataset(), model="m", labels=LABELS, samples=20)["systems"]["none"]
+    assert {found[key] for key in found["averaged_over"]} == {None}
+
+
 def test_a_system_without_scores_or_probabilities_has_no_figures_for_them():
     none = label_measures(TRUTH, Predictions(np.full(TRUTH.shape, np.nan), DECIDED))
     assert np.isnan([none[key] for key in ("average_precision", "roc_auc", "brier", "ece")]).all()

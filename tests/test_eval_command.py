@@ -247,6 +247,17 @@ def test_averages_over_other_labels_are_marked_with_their_number(tmp_path, optio
     assert "(1*)" not in run(*options, "--data", data)[1]
 
 
+def test_a_subject_that_knows_none_of_the_labels_is_refused_and_another_system_has_dashes(tmp_path, options):
+    said = table(tmp_path / "said.csv", "numbness", RIGHT)
+    alone = [*options, "--labels", "civic", "--predictions", said]
+    with pytest.raises(DataError, match=r"--subject 'said.csv' knows none of --labels. It knows: numbness\."):
+        run(*alone, "--subject", "said.csv", "--fail-under", "set_accuracy=.9")
+    code, output = run(*alone, "--html", tmp_path / "a.html")
+    assert code == 0
+    (line,) = [line for line in output.splitlines() if "whole sets right" in line]
+    assert [cell.strip() for cell in re.split("[│┃]", line)[3:-1]] == ["1.000", "1.000", "–"]
+
+
 def test_few_groups_are_told_in_the_comparison(tmp_path, options):
     code, output = run(*options, "--group-column", "site")
     assert code == 0

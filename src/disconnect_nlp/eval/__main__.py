@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,7 @@ from disconnect_nlp.eval.render import markdown_report, print_tables
 from disconnect_nlp.eval.run import SAMPLES, evaluate, rehearsal
 from disconnect_nlp.eval.slices import MIN_N, check_slices, near_misses, slice_table
 from disconnect_nlp.eval.systems import Predictions
-from disconnect_nlp.taxonomy import chosen_labels
+from disconnect_nlp.taxonomy import chosen_labels, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -93,7 +94,7 @@ def run(
     check_slices(dataset, slice_by or [])
     same = {"data_sha256": dataset.fingerprint, "seed": seed, "samples": samples}
     before = read_baseline(baseline, same, chosen) if baseline else None
-    said, tested = _ask(wanted, dataset, behaviour=behaviour)
+    said, tested = _ask(wanted, dataset, chosen, behaviour=behaviour)
     results = evaluate(said, dataset, model=model, labels=chosen, samples=samples, seed=seed)
     first = said[subject]
     options: dict[str, Any] = {"labels": chosen, "samples": samples, "seed": seed}
@@ -136,7 +137,7 @@ def _refuse_options(context: typer.Context) -> None:
 
 
 def _ask(
-    wanted: Wanted, dataset: Dataset, *, behaviour: bool
+    wanted: Wanted, dataset: Dataset, chosen: Sequence[str], *, behaviour: bool
 ) -> tuple[dict[str, Predictions], dict[str, list[dict[str, Any]]]]:
     """Run every system over the data and, if asked, over the behaviour tests."""
     capabilities = load_capabilities() if behaviour else []
@@ -146,11 +147,20 @@ def _ask(
     with progress("systems", len(systems)) as done:
         for name, says in systems.items():
             said[name] = says(dataset)
+            if name == wanted.subject:  # the first of all
+                _check_coverage(name, said[name], chosen)
             if behaviour and reads_texts(name, wanted):
                 cases = behaviour_texts(capabilities)
                 tested[name] = run_behaviour(capabilities, cases, says(cases))
             done()
     return said, tested
+
+
+def _check_coverage(subject: str, said: Predictions, chosen: Sequence[str]) -> None:
+    taxonomy = load_taxonomy()
+    if not any(said.covered[taxonomy.index[label]] for label in chosen):
+        known = [label for label, covered in zip(taxonomy.ids, said.covered, strict=True) if covered]
+        raise DataError(f"--subject {subject!r} knows none of --labels. It knows: {', '.join(known)}.")
 
 
 def _page(results: dict[str, Any], dataset: Dataset, said: dict[str, Predictions]) -> str:
