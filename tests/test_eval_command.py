@@ -231,6 +231,32 @@ def test_a_figure_that_is_gone_or_covers_less_does_not_pass_the_baseline(tmp_pat
     assert code == 0, output
 
 
+def test_a_label_that_is_new_neither_hides_a_loss_nor_looks_like_one(tmp_path, options):
+    rows = [f"{SECRET},{own or 'civic'},a{number}" for number, (_, own) in enumerate(ROWS)]
+    data = ["--data", table(tmp_path / "two.csv", "body,tags,author", rows)]
+    numb, not_numb = [(own, own * 0.9) for own in RIGHT], [(1 - own, 0.9 - own * 0.9) for own in RIGHT]
+
+    def said(name: str, **own: list[tuple[float, float]]) -> list[object]:
+        header = ",".join(f"{label},{label}_score" for label in own)
+        cells = [",".join(f"{decided},{score}" for decided, score in row) for row in zip(*own.values(), strict=True)]
+        return [*data, "--predictions", table(tmp_path / name, header, cells), "--subject", name]
+
+    before = tmp_path / "before.json"
+    run(*options, *said("numbness.csv", numbness=numb), "--json", before)
+    poor = said("poor.csv", numbness=numb, civic=numb)  # numbness as before, civic all wrong
+    code, output = run(*options, *poor, "--baseline", before)
+    assert code == 0, output
+    assert "ok: --baseline labels: 2 labels covered, before 1; new civic" in output
+    told = "ok: --baseline macro_f1: macro_f1 was 1, is 1; difference +0.000 to +0.000 (95 %); not counted, for they"
+    assert told in output
+    run(*options, *said("civic.csv", civic=not_numb), "--json", before)
+    worse = said("worse.csv", numbness=numb, civic=numb)  # civic all wrong now, numbness perfect
+    code, output = run(*options, *worse, "--baseline", before)
+    assert code == 1
+    assert output.count("FAILED: ") == 5
+    assert "FAILED: --baseline macro_f1: macro_f1 was 1, is 0; difference -1.000 to -1.000 (95 %)" in output
+
+
 def test_averages_over_other_labels_are_marked_with_their_number(tmp_path, options):
     rows = [f"{SECRET},{own or 'civic'},a{number}" for number, (_, own) in enumerate(ROWS)]
     data = table(tmp_path / "two.csv", "body,tags,author", rows)

@@ -98,6 +98,11 @@ def run(
     results = evaluate(said, dataset, model=model, labels=chosen, samples=samples, seed=seed)
     first = said[subject]
     options: dict[str, Any] = {"labels": chosen, "samples": samples, "seed": seed}
+
+    def again(only: Sequence[str]) -> dict[str, Any]:
+        alone: dict[str, Any] = evaluate({subject: first}, dataset, model=model, **options | {"labels": only})
+        return dict(alone["systems"][subject])
+
     if slice_by:
         results["slices"] = {subject: slice_table(dataset, first, by=slice_by, min_n=min_n, **options)}
         if dataset.near:
@@ -106,7 +111,7 @@ def run(
         results["behaviour"] = tested
     gates = [
         *_limits(fail_under, fail_over, results),
-        *(against_baseline(before, results) if before else []),
+        *(against_baseline(before, results, again) if before else []),
         *(
             behaviour_limits("--behaviour-fail-over", behaviour_fail_over, tested[subject])
             if behaviour_fail_over is not None
