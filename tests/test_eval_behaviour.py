@@ -99,6 +99,20 @@ def test_cases_of_labels_that_a_system_does_not_know_are_left_out():
     assert (run_behaviour([own], data, said)[0]["n"], run_behaviour([own], data, said)[0]["failure_rate"]) == (0, None)
 
 
+def test_a_system_of_few_labels_is_held_to_the_capabilities_that_it_can_know():
+    """Those it cannot know are told, and fail only if nothing at all was tested."""
+    known, other = capability("minimum", given=["civic"]), capability("minimum", given=["scale"])
+    rows = [judged(known, 0, 0.9), {"capability": "y", "n": 0, "n_vacuous": 0, "failure_rate": None}]
+    gates = behaviour_limits("--fail-over", 0.1, rows)
+    assert [(gate.name, gate.passed) for gate in gates] == [("--fail-over x", True), ("--fail-over capabilities", True)]
+    assert gates[1].message == "1 of 2 tested; labels not covered: y"
+    data = behaviour_texts([other])
+    scores = np.zeros((1, len(INDEX)))
+    said = Predictions(scores, scores.astype(np.int8), covered=np.array([name != "scale" for name in INDEX]))
+    (gate,) = behaviour_limits("--fail-over", 1, run_behaviour([other], data, said))
+    assert (gate.passed, gate.message) == (False, "0 of 1 tested; labels not covered: x")
+
+
 def test_the_shipped_model_does_what_the_suite_calls_the_minimum(default_model):
     own = [capability for capability in SHIPPED if capability.id.startswith("plain_")]
     data = behaviour_texts(own)

@@ -79,17 +79,22 @@ def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) ->
 def behaviour_limits(option: str, limit: float, capabilities: Sequence[Mapping[str, Any]]) -> list[Gate]:
     """Check the failure rate of each capability, as :func:`disconnect_nlp.eval.behaviour.run_behaviour` returns them.
 
-    A capability without a case that tests something fails: nothing was shown.
+    A capability of vacuous cases alone fails: nothing was shown. One of whose labels the system knows none has no gate;
+    it is told, and fails if that is so of every capability.
     """
-    return [
+    covered = [own for own in capabilities if own["n"]]
+    gates = [
         Gate(
             f"{option} {own['capability']}",
             own["failure_rate"] is not None and own["failure_rate"] <= limit,
             f"failure rate is {_shown(own['failure_rate'])}, the limit is {limit:g}; "
             f"{own['n_vacuous']} of {own['n']} cases vacuous",
         )
-        for own in capabilities
+        for own in covered
     ]
+    absent = [own["capability"] for own in capabilities if not own["n"]]
+    told = f"{len(covered)} of {len(capabilities)} tested; labels not covered: {', '.join(absent)}"
+    return [*gates, Gate(f"{option} capabilities", bool(covered), told)] if absent else gates
 
 
 def against_baseline(
