@@ -63,16 +63,18 @@ def judged(capability, before, after):
         ("gone", 0.9, 0.1, 0, 0),
         ("gone", 0.9, 0.8, 1, 0),
         ("gone", 0.1, 0.1, 0, 1),  # not found in the base: that it is gone proves nothing
-        ("gone", 0.1, 0.9, 1, 0),
+        ("gone", 0.1, 0.9, 0, 1),
         ("invariance", 0.9, 0.8, 0, 0),
         ("invariance", 0.9, 0.2, 1, 0),
-        ("invariance", 0.2, 0.9, 1, 0),
+        ("invariance", 0.2, 0.9, 0, 1),
         ("invariance", 0.2, 0.2, 0, 1),
         ("not_down", 0.5, 0.6, 0, 0),
         ("not_down", 0.5, 0.46, 0, 0),  # within the tolerance of .05
         ("not_down", 0.5, 0.44, 1, 0),
         ("not_down", 0.0, 0.0, 0, 1),  # silence before and after proves nothing
         ("not_down", 0.4, 0.45, 0, 1),
+        ("not_down", 0.3, 0.28, 0, 1),
+        ("not_down", 0.3, 0.2, 0, 1),  # nor does it if it falls further
     ],
 )
 def test_a_change_is_judged_by_its_kind(kind, before, after, failed, vacuous):

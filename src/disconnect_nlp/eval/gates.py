@@ -79,8 +79,8 @@ def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) ->
 def behaviour_limits(option: str, limit: float, capabilities: Sequence[Mapping[str, Any]]) -> list[Gate]:
     """Check the failure rate of each capability, as :func:`disconnect_nlp.eval.behaviour.run_behaviour` returns them.
 
-    A capability of vacuous cases alone fails: nothing was shown. One of whose labels the system knows none has no gate;
-    it is told, and fails if that is so of every capability.
+    A capability of vacuous cases alone fails: nothing was shown. One whose cases all ask for labels that the
+    system does not know has no gate; it is told, and fails if that is so of every capability.
     """
     covered = [own for own in capabilities if own["n"]]
     gates = [
