@@ -162,6 +162,14 @@ def test_a_seed_that_no_generator_takes_is_refused(command, seed):
     assert "--seed" in done.output
 
 
+@pytest.mark.parametrize("command", [["--behaviour", "--behaviour-fail-over"], ["behaviour", "--fail-over"]])
+@pytest.mark.parametrize("rate", ["nan", "20", "-0.1", "inf", "a tenth"])
+def test_a_failure_rate_that_would_let_everything_pass_is_refused(command, rate):
+    done = CliRunner().invoke(app, [*command, rate])
+    assert done.exit_code == 2
+    assert f"'{rate}' is no number from 0 to 1" in " ".join(done.output.replace("│", " ").split())
+
+
 def untouched(*_, **__):
     raise AssertionError("work was done before the options were checked")
 

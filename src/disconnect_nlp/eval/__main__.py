@@ -17,7 +17,7 @@ from disconnect_nlp.eval.datasets import Columns, Dataset, read_dataset, shipped
 from disconnect_nlp.eval.gates import Gate, against_baseline, behaviour_limits, limits, read_baseline
 from disconnect_nlp.eval.gather import MODEL, Wanted, check_wanted, gather, reads_texts
 from disconnect_nlp.eval.junit import junit_xml
-from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, progress, write_whole
+from disconnect_nlp.eval.outputs import FAILURE_RATE, LARGEST_SEED, check_targets, progress, write_whole
 from disconnect_nlp.eval.render import markdown_report, print_tables
 from disconnect_nlp.eval.run import SAMPLES, evaluate, rehearsal
 from disconnect_nlp.eval.slices import MIN_N, check_slices, near_misses, slice_table
@@ -65,7 +65,7 @@ def run(
     fail_under: Annotated[_Names, typer.Option(help="METRIC=N or LABEL.METRIC=N of the subject. Repeatable.")] = None,
     fail_over: Annotated[_Names, typer.Option(help="The same for errors, such as mean_ece=.06. Repeatable.")] = None,
     behaviour_fail_over: Annotated[
-        float | None, typer.Option(min=0, max=1, help="With --behaviour: highest failure rate of a capability.")
+        float | None, typer.Option(help="With --behaviour: highest failure rate of a capability.", **FAILURE_RATE)
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="An earlier --json: fail on a significant loss.")] = None,
     samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples and permutations.")] = SAMPLES,
