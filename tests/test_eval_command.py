@@ -202,9 +202,12 @@ def test_gates_slices_and_comparisons_are_about_any_system_that_is_chosen(tmp_pa
     ))  # fmt: skip
     both, out = ["--predictions", wrong, "--predictions", right, "--slice", "site"], tmp_path / "out.json"
     gate = ["--fail-under", "numbness.f1=.5", "--min-n", "2"]
-    code, output = run(*options, *both, "--subject", "right.csv", *gate, "--json", out)
+    page = tmp_path / "out.html"
+    code, output = run(*options, *both, "--subject", "right.csv", *gate, "--json", out, "--html", page)
     assert code == 0, output
     results = json.loads(out.read_text())
+    assert results["subject"] == "right.csv"
+    assert "<h1>Evaluation of right.csv on a.csv</h1>" in page.read_text()
     assert list(results["systems"]) == ["right.csv", "model", "lexicon", "wrong.csv"]
     assert list(results["slices"]) == list(results["near_misses"]) == ["right.csv"]
     assert {row["micro_f1"] for row in results["slices"]["right.csv"]} == {1}
