@@ -53,8 +53,9 @@ def evaluate(
     dict
         ``n``, ``model``, ``subject`` (the first system), ``seed`` … and ``systems``: name to ``labels`` (id to
         numbers) and averages, each number with its interval as ``_low`` and ``_high``, and ``averaged_over``: over
-        how many labels; the first system also holds the bootstrap samples of its averages, ``draws``. ``comparisons`` of
-        the first system with each other one; ``agreement`` where the data name single readers. Undefined numbers are None.
+        how many labels; the first system also holds the bootstrap samples of its averages, ``draws``.
+        ``comparisons`` of the first system with each other one; ``agreement`` where the data name single readers.
+        Undefined numbers are None.
 
     Raises
     ------
