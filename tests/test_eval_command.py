@@ -386,6 +386,12 @@ def sound(tmp_path_factory):
     return path
 
 
+def halved(cuts: np.ndarray) -> np.ndarray:
+    """Thresholds of half the log-odds; what none reaches stays out of reach."""
+    roots = np.sqrt(np.minimum(cuts, 1)), np.sqrt(1 - np.minimum(cuts, 1))
+    return np.where(cuts > 1, cuts, roots[0] / (roots[0] + roots[1]))
+
+
 def broken(kind: str, model: DisconnectClassifier) -> DisconnectClassifier:
     """The shipped model, broken on purpose."""
     own = copy.copy(model)
@@ -401,6 +407,9 @@ def broken(kind: str, model: DisconnectClassifier) -> DisconnectClassifier:
         own.thresholds = Thresholds(
             **{name: 7 * cuts / (1 - cuts + 7 * cuts) for name, cuts in vars(model.thresholds).items()}
         )
+    elif kind == "log-odds halved":
+        own.calibration = Calibration(model.calibration.slope / 2, model.calibration.offset / 2)
+        own.thresholds = Thresholds(**{name: halved(cuts) for name, cuts in vars(model.thresholds).items()})
     return own
 
 
@@ -411,6 +420,7 @@ def broken(kind: str, model: DisconnectClassifier) -> DisconnectClassifier:
         ("labels shuffled", {"--fail-under macro_f1=.5", "macro_f1", "micro_f1", "macro_ap", "mean_brier", "mean_ece"}),
         ("thresholds at 0", {"--fail-under macro_f1=.5", "macro_f1", "micro_f1"}),
         ("calibration off", {"--fail-over mean_ece=.06", "mean_brier", "mean_ece"}),
+        ("log-odds halved", {"--fail-over mean_ece=.06", "mean_brier", "mean_ece"}),
     ],
 )
 def test_a_broken_model_is_caught_by_the_whole_program(tmp_path, default_model, sound, kind, caught_by):
