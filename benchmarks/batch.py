@@ -90,6 +90,7 @@ def cell(folder: Path, characters: Sequence[int], options: Sequence[str]) -> Non
     """Peak memory of runs over one row with a cell of several lengths."""
     print("| characters | seconds | peak MB | to the first | bytes a character beyond it |\n|---|---|---|---|---|")
     draw, sentences, first = random.Random(0), corpus_sentences(), 0.0
+    shortest = characters[0]
     for n in characters:
         source, parts, size = folder / f"{n}.csv", [], 0
         while size < n:
@@ -99,7 +100,7 @@ def cell(folder: Path, characters: Sequence[int], options: Sequence[str]) -> Non
             csv.writer(file).writerows([["text"], [" ".join(parts)[:n]]])
         seconds, peak, _ = run(source, folder / f"{n}.out.csv", *options, basic=ALL)
         first = first or peak
-        more = (peak - first) * 2**20 / n
+        more = (peak - first) * 2**20 / (n - shortest) if n > shortest else 0
         print(f"| {n:,} | {seconds:.1f} | {peak:.0f} | {peak / first:.2f} | {more:.0f} |", flush=True)
 
 

@@ -19,6 +19,7 @@ from disconnect_nlp.eval.ranking import average_precision, precision_recall_curv
 from disconnect_nlp.eval.reliability import brier, calibration_error, reliability_curve
 from disconnect_nlp.eval.resampling import bootstrap_weights, holm, interval, permutation_p, swaps
 from disconnect_nlp.eval.run import Predictions, evaluate, label_measures
+from disconnect_nlp.eval.sheets import sheets
 from disconnect_nlp.eval.slices import near_misses, slice_table
 from disconnect_nlp.taxonomy import load_taxonomy
 
@@ -70,6 +71,15 @@ def test_what_is_undefined_is_undefined():
     assert np.isnan([given.f1[0], given.micro_f1]).all()  # nobody carries it: there is nothing to find
     missed = count(np.ones((5, 1), dtype=np.int8), nothing)
     assert missed.f1[0] == 0  # the label is there and was not found: that is zero
+
+
+def test_what_covers_no_label_has_no_figure():
+    for weights in (None, np.ones((3, 5))):
+        nothing = np.zeros((5, 0), dtype=np.int8)
+        assert np.isnan([set_accuracy(nothing, nothing, weights), hamming_loss(nothing, nothing, weights)]).all()
+    unknown = Predictions(full(SCORES), full(DECIDED), covered=np.array(False))
+    found = evaluate({"none": unknown}, dataset(), model="m", labels=LABELS, samples=20)["systems"]["none"]
+    assert {found[key] for key in found["averaged_over"]} == {None}
 
 
 def test_a_system_without_scores_or_probabilities_has_no_figures_for_them():
@@ -223,6 +233,18 @@ def test_swaps_keep_groups_together_and_begin_with_the_observed():
     assert (by_group == by_group[:, :, :1]).all()
     assert not changed[0].any()
     assert permutation_p(np.array([2.0, -2.0, 1.0, 0.0])) == 0.5
+
+
+@pytest.mark.parametrize("n_groups", [2, 5, 9])
+def test_the_least_p_of_few_groups_is_the_one_that_the_note_says_however_few_the_samples(n_groups):
+    right = full(np.ones((n_groups, 4), np.int8))
+    data = Dataset("x", ("t",) * n_groups, right, tuple(map(str, range(n_groups))))
+    said = {"one": Predictions(right * 1.0, right), "other": Predictions(right * 0.0, 0 * right)}
+    results = evaluate(said, data, model="m", labels=["civic"], samples=10)
+    least = results["comparisons"][0]["micro_f1"]["p"]  # all right against all wrong: no difference is larger
+    assert least == pytest.approx(0.5 ** (n_groups - 1), abs=5e-5)
+    (sheet,) = [sheet for sheet in sheets(results) if sheet.title == "one minus other"]
+    assert f"no difference can have a p below {least:.3g}" in sheet.note
 
 
 def test_holm_corrects_the_worked_example_of_four_hypotheses():

@@ -63,16 +63,18 @@ def judged(capability, before, after):
         ("gone", 0.9, 0.1, 0, 0),
         ("gone", 0.9, 0.8, 1, 0),
         ("gone", 0.1, 0.1, 0, 1),  # not found in the base: that it is gone proves nothing
-        ("gone", 0.1, 0.9, 1, 0),
+        ("gone", 0.1, 0.9, 0, 1),
         ("invariance", 0.9, 0.8, 0, 0),
         ("invariance", 0.9, 0.2, 1, 0),
-        ("invariance", 0.2, 0.9, 1, 0),
+        ("invariance", 0.2, 0.9, 0, 1),
         ("invariance", 0.2, 0.2, 0, 1),
         ("not_down", 0.5, 0.6, 0, 0),
         ("not_down", 0.5, 0.46, 0, 0),  # within the tolerance of .05
         ("not_down", 0.5, 0.44, 1, 0),
         ("not_down", 0.0, 0.0, 0, 1),  # silence before and after proves nothing
         ("not_down", 0.4, 0.45, 0, 1),
+        ("not_down", 0.3, 0.28, 0, 1),
+        ("not_down", 0.3, 0.2, 0, 1),  # nor does it if it falls further
     ],
 )
 def test_a_change_is_judged_by_its_kind(kind, before, after, failed, vacuous):
@@ -97,6 +99,20 @@ def test_cases_of_labels_that_a_system_does_not_know_are_left_out():
     scores = np.zeros((1, len(INDEX)))
     said = Predictions(scores, scores.astype(np.int8), covered=np.array([name != "civic" for name in INDEX]))
     assert (run_behaviour([own], data, said)[0]["n"], run_behaviour([own], data, said)[0]["failure_rate"]) == (0, None)
+
+
+def test_a_system_of_few_labels_is_held_to_the_capabilities_that_it_can_know():
+    """Those it cannot know are told, and fail only if nothing at all was tested."""
+    known, other = capability("minimum", given=["civic"]), capability("minimum", given=["scale"])
+    rows = [judged(known, 0, 0.9), {"capability": "y", "n": 0, "n_vacuous": 0, "failure_rate": None}]
+    gates = behaviour_limits("--fail-over", 0.1, rows)
+    assert [(gate.name, gate.passed) for gate in gates] == [("--fail-over x", True), ("--fail-over capabilities", True)]
+    assert gates[1].message == "1 of 2 tested; labels not covered: y"
+    data = behaviour_texts([other])
+    scores = np.zeros((1, len(INDEX)))
+    said = Predictions(scores, scores.astype(np.int8), covered=np.array([name != "scale" for name in INDEX]))
+    (gate,) = behaviour_limits("--fail-over", 1, run_behaviour([other], data, said))
+    assert (gate.passed, gate.message) == (False, "0 of 1 tested; labels not covered: x")
 
 
 def test_the_shipped_model_does_what_the_suite_calls_the_minimum(default_model):

@@ -162,6 +162,14 @@ def test_a_seed_that_no_generator_takes_is_refused(command, seed):
     assert "--seed" in done.output
 
 
+@pytest.mark.parametrize("command", [["--behaviour", "--behaviour-fail-over"], ["behaviour", "--fail-over"]])
+@pytest.mark.parametrize("rate", ["nan", "20", "-0.1", "inf", "a tenth"])
+def test_a_failure_rate_that_would_let_everything_pass_is_refused(command, rate):
+    done = CliRunner().invoke(app, [*command, rate])
+    assert done.exit_code == 2
+    assert f"'{rate}' is no number from 0 to 1" in " ".join(done.output.replace("│", " ").split())
+
+
 def untouched(*_, **__):
     raise AssertionError("work was done before the options were checked")
 
@@ -194,9 +202,12 @@ def test_gates_slices_and_comparisons_are_about_any_system_that_is_chosen(tmp_pa
     ))  # fmt: skip
     both, out = ["--predictions", wrong, "--predictions", right, "--slice", "site"], tmp_path / "out.json"
     gate = ["--fail-under", "numbness.f1=.5", "--min-n", "2"]
-    code, output = run(*options, *both, "--subject", "right.csv", *gate, "--json", out)
+    page = tmp_path / "out.html"
+    code, output = run(*options, *both, "--subject", "right.csv", *gate, "--json", out, "--html", page)
     assert code == 0, output
     results = json.loads(out.read_text())
+    assert results["subject"] == "right.csv"
+    assert "<h1>Evaluation of right.csv on a.csv</h1>" in page.read_text()
     assert list(results["systems"]) == ["right.csv", "model", "lexicon", "wrong.csv"]
     assert list(results["slices"]) == list(results["near_misses"]) == ["right.csv"]
     assert {row["micro_f1"] for row in results["slices"]["right.csv"]} == {1}
@@ -231,6 +242,32 @@ def test_a_figure_that_is_gone_or_covers_less_does_not_pass_the_baseline(tmp_pat
     assert code == 0, output
 
 
+def test_a_label_that_is_new_neither_hides_a_loss_nor_looks_like_one(tmp_path, options):
+    rows = [f"{SECRET},{own or 'civic'},a{number}" for number, (_, own) in enumerate(ROWS)]
+    data = ["--data", table(tmp_path / "two.csv", "body,tags,author", rows)]
+    numb, not_numb = [(own, own * 0.9) for own in RIGHT], [(1 - own, 0.9 - own * 0.9) for own in RIGHT]
+
+    def said(name: str, **own: list[tuple[float, float]]) -> list[object]:
+        header = ",".join(f"{label},{label}_score" for label in own)
+        cells = [",".join(f"{decided},{score}" for decided, score in row) for row in zip(*own.values(), strict=True)]
+        return [*data, "--predictions", table(tmp_path / name, header, cells), "--subject", name]
+
+    before = tmp_path / "before.json"
+    run(*options, *said("numbness.csv", numbness=numb), "--json", before)
+    poor = said("poor.csv", numbness=numb, civic=numb)  # numbness as before, civic all wrong
+    code, output = run(*options, *poor, "--baseline", before)
+    assert code == 0, output
+    assert "ok: --baseline labels: 2 labels covered, before 1; new civic" in output
+    told = "ok: --baseline macro_f1: macro_f1 was 1, is 1; difference +0.000 to +0.000 (95 %); not counted, for they"
+    assert told in output
+    run(*options, *said("civic.csv", civic=not_numb), "--json", before)
+    worse = said("worse.csv", numbness=numb, civic=numb)  # civic all wrong now, numbness perfect
+    code, output = run(*options, *worse, "--baseline", before)
+    assert code == 1
+    assert output.count("FAILED: ") == 5
+    assert "FAILED: --baseline macro_f1: macro_f1 was 1, is 0; difference -1.000 to -1.000 (95 %)" in output
+
+
 def test_averages_over_other_labels_are_marked_with_their_number(tmp_path, options):
     rows = [f"{SECRET},{own or 'civic'},a{number}" for number, (_, own) in enumerate(ROWS)]
     data = table(tmp_path / "two.csv", "body,tags,author", rows)
@@ -245,6 +282,17 @@ def test_averages_over_other_labels_are_marked_with_their_number(tmp_path, optio
     assert "averaged over n other labels than the first" in output
     assert re.search(r"macro average\W+1 label\W", output)
     assert "(1*)" not in run(*options, "--data", data)[1]
+
+
+def test_a_subject_that_knows_none_of_the_labels_is_refused_and_another_system_has_dashes(tmp_path, options):
+    said = table(tmp_path / "said.csv", "numbness", RIGHT)
+    alone = [*options, "--labels", "civic", "--predictions", said]
+    with pytest.raises(DataError, match=r"--subject 'said.csv' knows none of --labels. It knows: numbness\."):
+        run(*alone, "--subject", "said.csv", "--fail-under", "set_accuracy=.9")
+    code, output = run(*alone, "--html", tmp_path / "a.html")
+    assert code == 0
+    (line,) = [line for line in output.splitlines() if "whole sets right" in line]
+    assert [cell.strip() for cell in re.split("[│┃]", line)[3:-1]] == ["1.000", "1.000", "–"]
 
 
 def test_few_groups_are_told_in_the_comparison(tmp_path, options):
@@ -338,6 +386,12 @@ def sound(tmp_path_factory):
     return path
 
 
+def halved(cuts: np.ndarray) -> np.ndarray:
+    """Thresholds of half the log-odds; what none reaches stays out of reach."""
+    roots = np.sqrt(np.minimum(cuts, 1)), np.sqrt(1 - np.minimum(cuts, 1))
+    return np.where(cuts > 1, cuts, roots[0] / (roots[0] + roots[1]))
+
+
 def broken(kind: str, model: DisconnectClassifier) -> DisconnectClassifier:
     """The shipped model, broken on purpose."""
     own = copy.copy(model)
@@ -353,6 +407,9 @@ def broken(kind: str, model: DisconnectClassifier) -> DisconnectClassifier:
         own.thresholds = Thresholds(
             **{name: 7 * cuts / (1 - cuts + 7 * cuts) for name, cuts in vars(model.thresholds).items()}
         )
+    elif kind == "log-odds halved":
+        own.calibration = Calibration(model.calibration.slope / 2, model.calibration.offset / 2)
+        own.thresholds = Thresholds(**{name: halved(cuts) for name, cuts in vars(model.thresholds).items()})
     return own
 
 
@@ -363,6 +420,7 @@ def broken(kind: str, model: DisconnectClassifier) -> DisconnectClassifier:
         ("labels shuffled", {"--fail-under macro_f1=.5", "macro_f1", "micro_f1", "macro_ap", "mean_brier", "mean_ece"}),
         ("thresholds at 0", {"--fail-under macro_f1=.5", "macro_f1", "micro_f1"}),
         ("calibration off", {"--fail-over mean_ece=.06", "mean_brier", "mean_ece"}),
+        ("log-odds halved", {"--fail-over mean_ece=.06", "mean_brier", "mean_ece"}),
     ],
 )
 def test_a_broken_model_is_caught_by_the_whole_program(tmp_path, default_model, sound, kind, caught_by):

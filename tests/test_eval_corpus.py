@@ -17,6 +17,7 @@ from disconnect_nlp.eval.benchmarks import load_benchmarks, read_benchmark, run_
 from disconnect_nlp.eval.datasets import Dataset
 from disconnect_nlp.eval.in_domain import InDomainClassifier, TfidfClassifier, best_threshold
 from disconnect_nlp.eval.learning import learning_curve
+from disconnect_nlp.eval.resampling import bootstrap_weights
 from disconnect_nlp.eval.run import evaluate, predict
 from disconnect_nlp.eval.suspects import Suspect, mark_reread, suspects
 from disconnect_nlp.labellers.classifier import DisconnectClassifier, label_matrix
@@ -70,7 +71,11 @@ def test_a_benchmark_reports_in_domain_rival_and_transfer_on_the_test_split(irf,
             assert pair[key]["low"] <= pair[key]["difference"] <= pair[key]["high"]
     assert "arXiv" in results["citation"]
     splits = read_benchmark(load_benchmarks()["irf"], irf)
-    truth = splits["test"].truth
+    truth, singly = splits["test"].truth, tuple(map(str, range(40)))
+
+    def bounds(values):
+        return pytest.approx(tuple(np.quantile(values, [0.025, 0.975])), abs=6e-5)
+
     for key, said in (("tfidf_lr", TfidfClassifier()), ("tfidf_lr_tuned", TfidfClassifier(tuned=True))):
         scores = said.fit(splits["train"].texts, splits["train"].truth).predict_proba(splits["test"].texts)
         decided = said.decide(scores)
@@ -81,7 +86,11 @@ def test_a_benchmark_reports_in_domain_rival_and_transfer_on_the_test_split(irf,
         }
         for figure, value in expected.items():
             assert systems[key][figure] == pytest.approx(value, abs=1e-4), (key, figure)
+        drawn = [np.repeat(np.arange(40), times.astype(int)) for times in bootstrap_weights(singly, samples=30, seed=0)]
+        f1 = np.array([sk.f1_score(truth[rows], decided[rows], average=None) for rows in drawn])
+        assert (systems[key]["macro_f1_low"], systems[key]["macro_f1_high"]) == bounds(f1.mean(axis=1))
         for place, row in enumerate(systems[key]["labels"].values()):
+            assert (row["f1_low"], row["f1_high"]) == bounds(f1[:, place])
             assert row["n_pos"] == truth[:, place].sum()
             assert row["precision"] == pytest.approx(sk.precision_score(truth[:, place], decided[:, place]), abs=1e-4)
             assert row["recall"] == pytest.approx(sk.recall_score(truth[:, place], decided[:, place]), abs=1e-4)

@@ -169,32 +169,34 @@ def test_predictions_of_label_sets_have_no_scores(tmp_path):
     ("content", "message"),
     [
         ("civic\n1\n", "1 rows for 3 texts"),
-        ("id,civic\n1,1\n2,0\n9,0\n", "1 of 3 ids of the data have no row, '3' first"),
+        ("id,civic\n1,1\nMarbletown,0\n3,0\n", "1 of 3 ids of the data have no row, first that of text 2 of x"),
         ("a,b\n1,2\n1,2\n1,2\n", "no column holds predictions.*Columns: a, b"),
-        ("civic_score\n0.2\nhigh\n0.1\n", "line 3: column 'civic_score' holds 'high', no number"),
-        ("civic\n1\nI told Anna\n0\n", "line 3: column 'civic' holds something longer, no number"),
-        ("civic\n1\n0.7\n0\n", "line 3: column 'civic' holds 0.7; decisions are 0 or 1. Call .* 'civic_score'"),
+        ("civic_score\n0.2\nMarbletown\n0.1\n", "line 3: column 'civic_score' holds something that is no number"),
+        ("civic\n1\nI told Marbletown\n0\n", "line 3: column 'civic' holds something that is no number"),
+        ("civic\n1\n0.7\n0\n", "line 3: column 'civic' holds a fraction; decisions are 0 or 1. Call .* 'civic_score'"),
         ("civic,b\n1,\n,\n0,\n", "line 3: column 'civic' is empty"),
         ("civic_score,b\n.1,\n,\n.2,\n", "line 3: column 'civic_score' is empty"),
-        ("civic_score\nnan\n.1\n.2\n", "line 2: column 'civic_score' holds nan"),
-        ("id,civic\n1,1\n2,0\n1,0\n", "line 4: the id '1' stands in .*line 2 already. Give every text one row"),
+        ("civic_score\nnan\n.1\n.2\n", "line 2: column 'civic_score' holds another number"),
+        ("id,civic\nMarbletown,1\n2,0\nMarbletown,0\n", "line 4: the same id as in .*line 2. Give every text one row"),
         ("id,civic\n1,1\n,0\n3,0\n", "line 3: the cell of column 'id' is empty"),
         ("civic,scale\n1,0\n0\n1,0\n", "line 3: 1 cells, header has 2"),
-        ("civic_score\n0.2\n3\n0.1\n", "line 3: column 'civic_score' holds 3; decisions and scores lie from 0 to 1"),
+        ("civic_score\n0.2\n3\n0.1\n", "line 3: column 'civic_score' holds another number than decisions"),
     ],
 )
 def test_unusable_predictions_are_refused_by_line(tmp_path, content, message):
     path = tmp_path / "p.csv"
     path.write_text(content)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as told:
         read_predictions(path, DATA)
+    assert "Marbletown" not in str(told.value)  # a cell in the wrong place may be somebody's text, an id a name
 
 
 def test_predictions_are_not_matched_by_ids_that_repeat_in_the_data(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("id,civic\n1,1\n2,0\n3,0\n")
-    with pytest.raises(DataError, match="x: the id '1' stands there twice"):
-        read_predictions(path, replace(DATA, columns={"id": ("1", "1", "3")}))
+    with pytest.raises(DataError, match="x: texts 1 and 3 have the same id, so .*p.csv cannot be matched") as told:
+        read_predictions(path, replace(DATA, columns={"id": ("Anna", "2", "Anna")}))
+    assert "Anna" not in str(told.value)
 
 
 DIC = """%

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from disconnect_nlp.eval.datasets import Dataset
-from disconnect_nlp.eval.faithfulness import _scattered, app, faithfulness
+from disconnect_nlp.eval.faithfulness import _measures, _scattered, app, faithfulness
+from disconnect_nlp.eval.resampling import bootstrap_weights
 from disconnect_nlp.labellers.base import Analysis
 from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.taxonomy import load_taxonomy
@@ -110,6 +111,25 @@ def test_falls_and_gains_of_a_worked_example():
         assert own[f"{gain}_low"] <= own[gain] <= own[f"{gain}_high"] < own[f"{gain}_low"] + 0.01  # equal texts
     few = faithfulness(Counting(), data.subset(np.arange(9), "nine"), labels=["numbness"], draws=2)["all"]
     assert (few["comprehensiveness"], few["comprehensiveness_gain_low"]) == (0.2, None)  # nine groups: no interval
+
+
+def test_the_bounds_of_a_gain_are_those_of_the_texts_drawn(monkeypatch):
+    texts = [f"zig zag| {'zoo ' * (row % 5)}a b c d e" for row in range(24)]
+    groups = tuple(f"p{row // 2}" for row in range(24))
+    data = Dataset("x", tuple(texts), np.zeros((24, len(load_taxonomy().ids)), np.int8), groups)
+    seen = []
+    monkeypatch.setattr(
+        "disconnect_nlp.eval.faithfulness._measures", lambda falls: seen.append(_measures(falls)) or seen[0]
+    )
+    own = faithfulness(Counting(), data, labels=["numbness"], samples=50, seed=3)["all"]
+    (measures,) = seen  # one decision a text
+    gains = {"comprehensiveness": measures[:, 0] - measures[:, 1], "sufficiency": measures[:, 3] - measures[:, 2]}
+    drawn = [np.repeat(np.arange(24), times.astype(int)) for times in bootstrap_weights(groups, samples=50, seed=3)]
+    for name, values in gains.items():
+        low, high = np.quantile([values[rows].mean() for rows in drawn], [0.025, 0.975])
+        assert own[f"{name}_gain"] == pytest.approx(values.mean(), abs=6e-5)
+        assert (own[f"{name}_gain_low"], own[f"{name}_gain_high"]) == pytest.approx((low, high), abs=6e-5)
+        assert high - low > 0.01
 
 
 def test_equal_seeds_give_equal_numbers(dataset):

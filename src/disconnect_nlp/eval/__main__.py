@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,12 +17,12 @@ from disconnect_nlp.eval.datasets import Columns, Dataset, read_dataset, shipped
 from disconnect_nlp.eval.gates import Gate, against_baseline, behaviour_limits, limits, read_baseline
 from disconnect_nlp.eval.gather import MODEL, Wanted, check_wanted, gather, reads_texts
 from disconnect_nlp.eval.junit import junit_xml
-from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, progress, write_whole
+from disconnect_nlp.eval.outputs import FAILURE_RATE, LARGEST_SEED, check_targets, progress, write_whole
 from disconnect_nlp.eval.render import markdown_report, print_tables
 from disconnect_nlp.eval.run import SAMPLES, evaluate, rehearsal
 from disconnect_nlp.eval.slices import MIN_N, check_slices, near_misses, slice_table
 from disconnect_nlp.eval.systems import Predictions
-from disconnect_nlp.taxonomy import chosen_labels
+from disconnect_nlp.taxonomy import chosen_labels, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -64,7 +65,7 @@ def run(
     fail_under: Annotated[_Names, typer.Option(help="METRIC=N or LABEL.METRIC=N of the subject. Repeatable.")] = None,
     fail_over: Annotated[_Names, typer.Option(help="The same for errors, such as mean_ece=.06. Repeatable.")] = None,
     behaviour_fail_over: Annotated[
-        float | None, typer.Option(min=0, max=1, help="With --behaviour: highest failure rate of a capability.")
+        float | None, typer.Option(help="With --behaviour: highest failure rate of a capability.", **FAILURE_RATE)
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="An earlier --json: fail on a significant loss.")] = None,
     samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples and permutations.")] = SAMPLES,
@@ -93,10 +94,15 @@ def run(
     check_slices(dataset, slice_by or [])
     same = {"data_sha256": dataset.fingerprint, "seed": seed, "samples": samples}
     before = read_baseline(baseline, same, chosen) if baseline else None
-    said, tested = _ask(wanted, dataset, behaviour=behaviour)
+    said, tested = _ask(wanted, dataset, chosen, behaviour=behaviour)
     results = evaluate(said, dataset, model=model, labels=chosen, samples=samples, seed=seed)
     first = said[subject]
     options: dict[str, Any] = {"labels": chosen, "samples": samples, "seed": seed}
+
+    def again(only: Sequence[str]) -> dict[str, Any]:
+        alone: dict[str, Any] = evaluate({subject: first}, dataset, model=model, **options | {"labels": only})
+        return dict(alone["systems"][subject])
+
     if slice_by:
         results["slices"] = {subject: slice_table(dataset, first, by=slice_by, min_n=min_n, **options)}
         if dataset.near:
@@ -105,7 +111,7 @@ def run(
         results["behaviour"] = tested
     gates = [
         *_limits(fail_under, fail_over, results),
-        *(against_baseline(before, results) if before else []),
+        *(against_baseline(before, results, again) if before else []),
         *(
             behaviour_limits("--behaviour-fail-over", behaviour_fail_over, tested[subject])
             if behaviour_fail_over is not None
@@ -136,7 +142,7 @@ def _refuse_options(context: typer.Context) -> None:
 
 
 def _ask(
-    wanted: Wanted, dataset: Dataset, *, behaviour: bool
+    wanted: Wanted, dataset: Dataset, chosen: Sequence[str], *, behaviour: bool
 ) -> tuple[dict[str, Predictions], dict[str, list[dict[str, Any]]]]:
     """Run every system over the data and, if asked, over the behaviour tests."""
     capabilities = load_capabilities() if behaviour else []
@@ -146,11 +152,20 @@ def _ask(
     with progress("systems", len(systems)) as done:
         for name, says in systems.items():
             said[name] = says(dataset)
+            if name == wanted.subject:  # the first of all
+                _check_coverage(name, said[name], chosen)
             if behaviour and reads_texts(name, wanted):
                 cases = behaviour_texts(capabilities)
                 tested[name] = run_behaviour(capabilities, cases, says(cases))
             done()
     return said, tested
+
+
+def _check_coverage(subject: str, said: Predictions, chosen: Sequence[str]) -> None:
+    taxonomy = load_taxonomy()
+    if not any(said.covered[taxonomy.index[label]] for label in chosen):
+        known = [label for label, covered in zip(taxonomy.ids, said.covered, strict=True) if covered]
+        raise DataError(f"--subject {subject!r} knows none of --labels. It knows: {', '.join(known)}.")
 
 
 def _page(results: dict[str, Any], dataset: Dataset, said: dict[str, Predictions]) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from disconnect_nlp.eval.gates import Gate, behaviour_limits
-from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, progress, write_whole
+from disconnect_nlp.eval.outputs import FAILURE_RATE, LARGEST_SEED, check_targets, progress, write_whole
 from disconnect_nlp.eval.render import print_sheets
 from disconnect_nlp.eval.sheets import Sheet, behaviour_sheet, benchmark_sheets, bounds, show
 from disconnect_nlp.terminal import output
@@ -53,7 +53,8 @@ def behaviour(
     json_out: _Json = None,
     junit_out: Annotated[Path | None, typer.Option("--junit", help="Write every case as XML.")] = None,
     fail_over: Annotated[
-        float | None, typer.Option(help="Exit 1 if a capability's failure rate is above, or no case tests anything.")
+        float | None,
+        typer.Option(help="Exit 1 if a capability's failure rate is above, or no case tests it.", **FAILURE_RATE),
     ] = None,
 ) -> None:
     """Run the behaviour tests: failure rate by capability, with an example."""

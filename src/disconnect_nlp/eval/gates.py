@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,33 +79,43 @@ def _limit(spec: str, system: Mapping[str, Any], option: str, *, under: bool) ->
 def behaviour_limits(option: str, limit: float, capabilities: Sequence[Mapping[str, Any]]) -> list[Gate]:
     """Check the failure rate of each capability, as :func:`disconnect_nlp.eval.behaviour.run_behaviour` returns them.
 
-    A capability without a case that tests something fails: nothing was shown.
+    A capability of vacuous cases alone fails: nothing was shown. One whose cases all ask for labels that the
+    system does not know has no gate; it is told, and fails if that is so of every capability.
     """
-    return [
+    covered = [own for own in capabilities if own["n"]]
+    gates = [
         Gate(
             f"{option} {own['capability']}",
             own["failure_rate"] is not None and own["failure_rate"] <= limit,
             f"failure rate is {_shown(own['failure_rate'])}, the limit is {limit:g}; "
             f"{own['n_vacuous']} of {own['n']} cases vacuous",
         )
-        for own in capabilities
+        for own in covered
     ]
+    absent = [own["capability"] for own in capabilities if not own["n"]]
+    told = f"{len(covered)} of {len(capabilities)} tested; labels not covered: {', '.join(absent)}"
+    return [*gates, Gate(f"{option} capabilities", bool(covered), told)] if absent else gates
 
 
-def against_baseline(before: Mapping[str, Any], results: Mapping[str, Any]) -> list[Gate]:
+def against_baseline(
+    before: Mapping[str, Any], results: Mapping[str, Any], only: Callable[[Sequence[str]], Mapping[str, Any]]
+) -> list[Gate]:
     """Compare the first system with that of an earlier result of the same data, draws and seed.
 
     Both results hold the bootstrap samples of the same draws, so differences are paired, as if both models had been
     run now. A loss is significant where the 95 % interval of the difference lies wholly on the worse side. A figure
     that is undefined now, or averaged without a label that was there, fails too: that nothing was lost was not shown.
+    Labels that were not there are left out, so that they neither hide a loss nor look like one.
 
     Parameters
     ----------
     before
         What :func:`read_baseline` found.
+    only
+        Evaluates the first system again over some labels and returns its entry under ``systems``.
     """
     own, old = _first(results), _first(before)
-    return [_coverage(own, old), *(_loss(key, up, own, old) for key, up in BETTER_UP.items())]
+    return [_coverage(own, old), *(_loss(key, up, own, old, only) for key, up in BETTER_UP.items())]
 
 
 def read_baseline(path: Path, same: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
@@ -145,28 +155,43 @@ def _first(results: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _coverage(own: Mapping[str, Any], old: Mapping[str, Any]) -> Gate:
     n, n_before = (len(averaged(system["labels"], "micro_f1")) for system in (own, old))
-    lost = _lost("micro_f1", own, old)
-    return Gate("--baseline labels", not lost, f"{n} labels covered, before {n_before}{_told(lost)}")
+    lost = _without("micro_f1", old, own)
+    told = _told("no longer", lost) + _told("new", _without("micro_f1", own, old))
+    return Gate("--baseline labels", not lost, f"{n} labels covered, before {n_before}{told}")
 
 
-def _lost(metric: str, own: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
-    """Labels that stood behind a figure before and do no longer."""
-    kept = averaged(own["labels"], metric)
-    return [label for label in averaged(old["labels"], metric) if label not in kept]
+def _without(metric: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Labels that stand behind a figure of one system and not behind that of the other."""
+    theirs = averaged(other["labels"], metric)
+    return [label for label in averaged(one["labels"], metric) if label not in theirs]
 
 
-def _told(lost: Sequence[str]) -> str:
-    return f"; no longer {', '.join(lost)}" if lost else ""
+def _told(what: str, labels: Sequence[str]) -> str:
+    return f"; {what} {', '.join(labels)}" if labels else ""
 
 
-def _loss(metric: str, up: bool, own: Mapping[str, Any], old: Mapping[str, Any]) -> Gate:
-    name, change = f"--baseline {metric}", f"{metric} was {_shown(old[metric])}, is {_shown(own[metric])}"
-    if own[metric] is None or old[metric] is None:
-        return Gate(name, own[metric] is not None or old[metric] is None, change)
+def _loss(
+    metric: str,
+    up: bool,
+    own: Mapping[str, Any],
+    old: Mapping[str, Any],
+    only: Callable[[Sequence[str]], Mapping[str, Any]],
+) -> Gate:
+    name = f"--baseline {metric}"
+    lost, gained = _without(metric, old, own), _without(metric, own, old)
+    if own[metric] is None or old[metric] is None or lost:
+        passed = old[metric] is None
+        return Gate(name, passed, f"{_change(metric, own, old)}{_told('no longer', lost)}")
+    if gained:
+        own = only(averaged(old["labels"], metric))
     low, high = interval(_array(own["draws"][metric]) - _array(old["draws"][metric]))
     kept = bool(high >= 0) if up else bool(low <= 0)
-    lost = _lost(metric, own, old)
-    return Gate(name, kept and not lost, f"{change}; difference {low:+.3f} to {high:+.3f} (95 %){_told(lost)}")
+    told = _told("not counted, for they were not there before:", gained)
+    return Gate(name, kept, f"{_change(metric, own, old)}; difference {low:+.3f} to {high:+.3f} (95 %){told}")
+
+
+def _change(metric: str, own: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+    return f"{metric} was {_shown(old[metric])}, is {_shown(own[metric])}"
 
 
 def _shown(value: float | None) -> str:

@@ -93,13 +93,13 @@ def count(truth: Array, decided: Array, weights: Array | None = None) -> Counts:
 
 
 def set_accuracy(truth: Array, decided: Array, weights: Array | None = None) -> Array:
-    """Share of texts whose whole label set is right."""
-    return _mean((truth == decided).all(axis=1), weights)
+    """Share of texts whose whole label set is right; nan without labels."""
+    return _mean((truth == decided).all(axis=1) if truth.shape[1] else np.full(len(truth), np.nan), weights)
 
 
 def hamming_loss(truth: Array, decided: Array, weights: Array | None = None) -> Array:
-    """Share of all decisions, texts times labels, that are wrong."""
-    return _mean((truth != decided).mean(axis=1), weights)
+    """Share of all decisions, texts times labels, that are wrong; nan without labels."""
+    return _mean((truth != decided).mean(axis=1) if truth.shape[1] else np.full(len(truth), np.nan), weights)
 
 
 def flag_all_f1(truth: Array) -> Array:

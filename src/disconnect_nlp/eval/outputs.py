@@ -1,17 +1,41 @@
-"""What the commands share: files written whole or not at all, the progress bar, the range of seeds."""
+"""What the commands share: files written whole or not at all, the progress bar, the ranges of options."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from disconnect_nlp.errors import DataError
 
 LARGEST_SEED = 2**32 - 1  # numpy and scikit-learn take no other
+
+
+def failure_rate(value: str) -> float:
+    """Return the number of an option from 0 to 1. Nothing is above nan, so as a limit it would let everything pass.
+
+    Examples
+    --------
+    >>> failure_rate(".2")
+    0.2
+    """
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate <= 1:
+        raise typer.BadParameter(f"{value!r} is no number from 0 to 1, such as .2.")
+    return rate
+
+
+# The keywords of every option that limits the failure rate of behaviour tests.
+FAILURE_RATE: dict[str, Any] = {"parser": failure_rate, "metavar": "RATE"}
 
 
 def check_targets(*targets: Path | None) -> None:

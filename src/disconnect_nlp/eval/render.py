@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from disconnect_nlp.eval.sheets import NOTE, Sheet, averages, label_sheet, sheets, show
+from disconnect_nlp.eval.sheets import NOTE, Sheet, label_sheet, sheets, show
 
 __all__ = ["markdown", "markdown_report", "print_sheets", "print_tables", "show"]
 
@@ -42,11 +42,12 @@ def _plain(cell: str) -> str:
 def markdown(results: Mapping[str, Any]) -> str:
     """Return one Markdown table of labels a system, for model cards."""
     parts = []
-    for name, system in results["systems"].items():
+    for name in results["systems"]:
         sheet = label_sheet(results, name)
-        rows = [[f"`{label}`", *cells] for label, *cells in sheet.rows[: -sheet.summary]] + averages(system)
+        labels, means = sheet.rows[: -sheet.summary], sheet.rows[-sheet.summary :]
+        rows = [[f"`{label}`", *cells] for label, *cells in labels] + means
         title = f"**{name}** on {results['dataset']}, {results['n']} texts"
-        parts.append("\n".join([title, "", *_markdown_rows(sheet.columns, rows)]))
+        parts.append("\n".join([title, "", *_markdown_rows(sheet.columns, rows), *_below(sheet)]))
     return "\n\n".join(parts) + f"\n\n{NOTE}\n"
 
 
@@ -56,8 +57,12 @@ def markdown_report(results: Mapping[str, Any]) -> str:
     for sheet in sheets(results):
         rows = [[f"`{row[0]}`", *row[1:]] if sheet.columns[0] == "label" else row for row in sheet.rows]
         body = [f"### {sheet.title}", "", *_markdown_rows(sheet.columns, rows)]
-        parts.append("\n".join([*body, *(["", sheet.note] if sheet.note else [])]))
+        parts.append("\n".join([*body, *_below(sheet)]))
     return "\n\n".join([*parts, NOTE]) + "\n"
+
+
+def _below(sheet: Sheet) -> list[str]:
+    return ["", sheet.note] if sheet.note else []
 
 
 def _markdown_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

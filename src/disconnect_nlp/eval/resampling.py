@@ -52,11 +52,11 @@ def interval(samples: Array, *, level: float = 0.95) -> tuple[Array, Array]:
 def swaps(groups: Sequence[str], *, samples: int, seed: int) -> Array:
     """Return which texts change sides in each permutation, whole groups together, 0/1 ``(samples, n_texts)``.
 
-    Where there are few groups every way of swapping is listed once, the one that swaps nothing first.
+    Of few groups (always below ten) every way of swapping is listed once, the one that swaps nothing first.
     """
     codes = group_codes(groups)
     n_groups = int(codes.max()) + 1
-    if n_groups < 31 and 2**n_groups <= samples:
+    if n_groups < MIN_GROUPS or (n_groups < 31 and 2**n_groups <= samples):
         by_group = (np.arange(2**n_groups)[:, None] >> np.arange(n_groups)) & 1
     else:
         by_group = np.random.default_rng(seed).integers(0, 2, size=(samples, n_groups))

@@ -51,10 +51,11 @@ def evaluate(
     Returns
     -------
     dict
-        ``n``, ``model``, ``seed`` … and ``systems``: name to ``labels`` (id to numbers) and averages, each number with
-        its interval as ``_low`` and ``_high``, and ``averaged_over``: over how many labels; the first system also holds
-        the bootstrap samples of its averages, ``draws``. ``comparisons`` of the first system with each other one;
-        ``agreement`` where the data name single readers. Undefined numbers are None.
+        ``n``, ``model``, ``subject`` (the first system), ``seed`` … and ``systems``: name to ``labels`` (id to
+        numbers) and averages, each number with its interval as ``_low`` and ``_high``, and ``averaged_over``: over
+        how many labels; the first system also holds the bootstrap samples of its averages, ``draws``.
+        ``comparisons`` of the first system with each other one; ``agreement`` where the data name single readers.
+        Undefined numbers are None.
 
     Raises
     ------
@@ -75,6 +76,7 @@ def evaluate(
     return {
         "n": len(dataset),
         "model": model,
+        "subject": first,
         "dataset": dataset.name,
         "data_sha256": dataset.fingerprint,
         "n_groups": len(set(dataset.groups)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,15 +177,20 @@ def read_predictions(path: Path, dataset: Dataset, *, prefix: str = PREFIX) -> P
 def _matched(path: Path, rows: list[_Row], dataset: Dataset, *, by_id: bool) -> list[_Row]:
     ids = dataset.columns.get("id")
     if ids and by_id:
-        if repeated := [name for name, n in Counter(ids).items() if n > 1]:
-            raise DataError(
-                f"{dataset.name}: the id {repeated[0]!r} stands there twice, so {path} cannot be matched by it. Take "
-                "the column 'id' out of one file to match by order."
-            )
+        number_of: dict[str, int] = {}
+        for number, name in enumerate(ids, start=1):
+            if number_of.setdefault(name, number) != number:
+                raise DataError(
+                    f"{dataset.name}: texts {number_of[name]} and {number} have the same id, so {path} cannot be "
+                    "matched by it. Take the column 'id' out of one file to match by order."
+                )
         row_of = _rows_by_id(rows)
-        missing = [name for name in ids if name not in row_of]
+        missing = [number for name, number in number_of.items() if name not in row_of]
         if missing:
-            raise DataError(f"{path}: {len(missing)} of {len(ids)} ids of the data have no row, {missing[0]!r} first.")
+            raise DataError(
+                f"{path}: {len(missing)} of {len(ids)} ids of the data have no row, first that of text {missing[0]} "
+                f"of {dataset.name}."
+            )
         return [row_of[name] for name in ids]
     if len(rows) != len(dataset):
         raise DataError(
@@ -204,9 +207,7 @@ def _rows_by_id(rows: list[_Row]) -> dict[str, _Row]:
         if name is None or name == "":
             raise DataError(f"{place}: the cell of column 'id' is empty. Give every row its id.")
         if str(name) in found:
-            raise DataError(
-                f"{place}: the id {str(name)!r} stands in {found[str(name)][0]} already. Give every text one row."
-            )
+            raise DataError(f"{place}: the same id as in {found[str(name)][0]}. Give every text one row.")
         found[str(name)] = place, cells
     return found
 
@@ -224,6 +225,7 @@ def _first(columns: Sequence[str], *names: str) -> str | None:
     return next((name for name in names if name in columns), None)
 
 
+# No cell stands in a message: what is in the wrong column or row may be somebody's text or name.
 def _number(cells: Mapping[str, Any], column: str | None, place: str) -> float:
     if column is None:
         return float("nan")
@@ -235,22 +237,17 @@ def _number(cells: Mapping[str, Any], column: str | None, place: str) -> float:
     try:
         value = float(cell)
     except (TypeError, ValueError):
-        raise DataError(f"{place}: column {column!r} holds {_nameable(cell)}, no number.") from None
+        raise DataError(f"{place}: column {column!r} holds something that is no number.") from None
     if not 0 <= value <= 1:
-        raise DataError(f"{place}: column {column!r} holds {value:g}; decisions and scores lie from 0 to 1.")
+        raise DataError(f"{place}: column {column!r} holds another number than decisions and scores, 0 to 1.")
     return value
-
-
-def _nameable(cell: Any) -> str:
-    # What stands in a column of numbers by mistake may be somebody's text.
-    return repr(cell) if re.fullmatch(r"[\w.,%+-]{1,20}", str(cell)) else "something longer"
 
 
 def _decision(cells: Mapping[str, Any], column: str | None, place: str) -> float:
     value = _number(cells, column, place)
     if 0 < value < 1:
         raise DataError(
-            f"{place}: column {column!r} holds {value:g}; decisions are 0 or 1. Call a column of scores "
+            f"{place}: column {column!r} holds a fraction; decisions are 0 or 1. Call a column of scores "
             f"'{column}_score'."
         )
     return value
