@@ -152,6 +152,38 @@ def test_a_text_that_was_stored_as_a_formula_is_not_lost(command, tmp_path):
     assert [row["disconnect_numbness"] for row in cells(out)] == ["1", "1", "1"]
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        (["id", "text", "note"], [1, "=I feel numb and empty", "kept"], ["1", "=I feel numb and empty", "kept"]),
+        ([None, "note"], ["=I feel numb", "kept"], ["=I feel numb", "kept"]),  # left of all values
+    ],
+)
+def test_a_text_stored_as_a_formula_stays_in_its_cell_behind_empty_columns(tmp_path, header, row, expected):
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    for number, cells_ in enumerate((header, row), start=3):
+        for column, value in enumerate(cells_, start=2):
+            book.active.cell(number, column).value = value
+    book.save(path)
+    (found,) = cells(path)
+    assert [str(value) for value in found.values()] == expected
+    assert list(found)[-1] == header[-1]
+
+
+def test_a_text_stored_as_a_formula_is_found_beyond_the_dimension_that_the_sheet_tells(tmp_path):
+    path, plain = tmp_path / "a.xlsx", tmp_path / "plain.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["id", "text"])
+    book.active.append([1, "=I feel numb"])
+    book.save(plain)
+    with zipfile.ZipFile(plain) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, before.read(name).replace(b'<dimension ref="A1:B2"', b'<dimension ref="A1"'))
+    assert path.read_bytes() != plain.read_bytes()
+    assert [row["text"] for row in cells(path)] == ["=I feel numb"]
+
+
 def test_the_result_of_a_formula_is_read_in_place_of_it(tmp_path):
     path, plain = tmp_path / "a.xlsx", tmp_path / "plain.xlsx"
     book = openpyxl.Workbook()
