@@ -21,6 +21,9 @@ from typer.testing import CliRunner
 
 from disconnect_nlp.cli import app
 from disconnect_nlp.errors import DataError
+from disconnect_nlp.labelling import layout_of
+from disconnect_nlp.labelling.manifest import read_manifest
+from disconnect_nlp.reading.table import read_table
 from disconnect_nlp.reports.correction import Rates, correct, read_rates
 from disconnect_nlp.reports.files import write_tables
 from disconnect_nlp.reports.markdown import plain, render_markdown
@@ -670,6 +673,34 @@ def test_of_several_text_columns_each_can_be_reported(tmp_path):
     assert (tmp_path / "r2.md").read_text().startswith("# What the writing says: two.csv, note")
     with pytest.raises(DataError, match="'when' was not labelled. Labelled columns: entry, note"):
         run(tmp_path / "two.csv", "--text-column", "when", "-o", tmp_path / "r3.md")
+
+
+def test_one_of_several_text_columns_can_be_reported_without_the_other(tmp_path):
+    frame = pd.read_csv(corpus(tmp_path / "a.csv", 60), dtype=str, keep_default_na=False)
+    added = [column for column in frame if column.startswith("disconnect_")]
+    left = frame.rename(columns={name: name.replace("disconnect_", "disconnect_entry_") for name in added})
+    left.to_csv(tmp_path / "one.csv", index=False)  # the column note and its labels were taken out
+    (tmp_path / "one.csv.manifest.json").write_text(
+        json.dumps({"options": {"text_columns": ["note", "entry"], "labels": list(LABELS)}})
+    )
+    assert run(tmp_path / "one.csv", "-o", tmp_path / "r.html").exit_code == 0
+    assert "marks professional" in (tmp_path / "r.html").read_text()
+
+
+def test_texts_in_nested_json_are_reported_and_read_where_they_were_labelled(tmp_path):
+    path, out = tmp_path / "a.jsonl", tmp_path / "out.jsonl"
+    texts = ("I feel numb and empty.", "We had soup.")
+    rows = [{"data": {"body": text, "who": "ann"}, "text": "a longer column of another name"} for text in texts]
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    command = ["label", str(path), "-o", str(out), "--model", "lexicon", "--text-column", "data.body"]
+    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+    assert run(out, "--group", "data.who", "-o", tmp_path / "r.md", "--tables", tmp_path / "t").exit_code == 0
+    assert "> I feel numb and empty." in (tmp_path / "r.md").read_text().replace("*", "")
+    assert set(pd.read_csv(tmp_path / "t/groups.csv")["group"]) == {"ann"}
+    layout = layout_of(open_reader(out), read_manifest(out))
+    assert read_table(open_reader(out), text_column=layout.text_column).texts == [*texts]
+    with pytest.raises(DataError, match=r"no column 'other\.body'"):
+        run(out, "--text-column", "other.body", "-o", tmp_path / "r2.md")
 
 
 def test_markdown_shows_every_plot_that_was_written(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from disconnect_nlp.errors import DataError
 from disconnect_nlp.labelling.columns import find_text_column
 from disconnect_nlp.labelling.options import SENTENCE_COLUMNS, LabelOptions
 from disconnect_nlp.tables import TableReader
+from disconnect_nlp.tables.cells import known_column
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,24 @@ def layout_of(
         If the column named is none of several that were labelled.
     """
     ran = _options(manifest)
-    columns = [column for column in ran.text_columns if column in reader.columns]
-    if len(columns) > 1 and prefix is None:
-        chosen = text_column or columns[0]
-        if chosen not in columns:
-            raise DataError(f"{name}: {chosen!r} was not labelled. Labelled columns: {', '.join(columns)}.")
-        others = tuple(column for column in columns if column != chosen)
-        own = ran.prefix_of(ran.text_columns.index(chosen))
-        return Layout(chosen, own, _has_sentences(reader, own), others)
+    here = [column for column in ran.text_columns if known_column(column, reader.columns) in reader.columns]
+    if len(ran.text_columns) > 1 and prefix is None:
+        return _one_of_several(reader, ran, here, text_column, name)
     own = ran.prefix if prefix is None else prefix
-    found = text_column or next(iter(columns), None) or find_text_column(reader, without=own)
+    found = text_column or next(iter(here), None) or find_text_column(reader, without=own)
     return Layout(found, own, _has_sentences(reader, own))
+
+
+def _one_of_several(
+    reader: TableReader, ran: LabelOptions, here: Sequence[str], text_column: str | None, name: str
+) -> Layout:
+    """Return the layout for one of several labelled columns, some of which may have been taken out of the table."""
+    if text_column is not None and text_column not in ran.text_columns:
+        raise DataError(f"{name}: {text_column!r} was not labelled. Labelled columns: {', '.join(ran.text_columns)}.")
+    found = text_column or next(iter(here), None)
+    chosen = found or ran.text_columns[0]
+    own = ran.prefix_of(ran.text_columns.index(chosen))
+    return Layout(found, own, _has_sentences(reader, own), tuple(column for column in here if column != chosen))
 
 
 def _has_sentences(reader: TableReader, prefix: str) -> bool:

@@ -19,6 +19,7 @@ from disconnect_nlp.labellers.frames import OK, PREFIX, kind_of
 from disconnect_nlp.reports.passages import Choice, Passage, cut, fits, moved, read_evidence
 from disconnect_nlp.reports.words import WordCounts
 from disconnect_nlp.tables import Row, TableReader
+from disconnect_nlp.tables.cells import cell_of, known_column
 from disconnect_nlp.taxonomy import load_taxonomy
 
 Array = np.ndarray
@@ -127,7 +128,7 @@ def _checked_labels(reader: TableReader, columns: Columns, name: str) -> tuple[s
             f"{name}: no columns {columns.prefix}<label> found. Run 'disconnect-nlp label' first, or pass --prefix."
         )
     for column in columns.named:
-        if column not in present:
+        if known_column(column, reader.columns) not in present:
             raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
     return labels
 
@@ -164,7 +165,8 @@ class _Pass:
         for row, own, (key, _) in zip(labelled, given, keys.tolist(), strict=True):
             self._take_row(row, own, key)
         if self.scan.words is not None:
-            read = [(n, row.cells.get(self.columns.text or "")) for n, row in enumerate(labelled) if keys[n, 1] < share]
+            place = self.columns.text or ""
+            read = [(n, cell_of(row.cells, place)) for n, row in enumerate(labelled) if keys[n, 1] < share]
             texts = [(n, text) for n, text in read if isinstance(text, str)]
             self.scan.words.add([text for _, text in texts], given[[n for n, _ in texts]])
         return given
@@ -189,12 +191,12 @@ class _Pass:
         uncertain = tuple(label for label in str(cells.get(columns.prefix + "uncertain") or "").split(";") if label)
         self.scan.uncertain.update(uncertain)
         if columns.time:
-            time = str(cells.get(columns.time) or "")
+            time = str(cell_of(cells, columns.time) or "")
             self.scan.times.append(self._same.setdefault(time, time))  # equal dates share one string
         for column, codes in self.scan.groups.items():
-            codes.add(cells.get(column))
+            codes.add(cell_of(cells, column))
         if columns.person:
-            self.scan.persons.add(cells.get(columns.person))
+            self.scan.persons.add(cell_of(cells, columns.person))
         if columns.sentences:
             self._take_source(row)
         if columns.text:
@@ -230,14 +232,14 @@ class _Pass:
         self, row: Row, given: tuple[str, ...], uncertain: tuple[str, ...], scores: dict[str, float]
     ) -> Passage:
         columns, cells = self.columns, row.cells
-        text = str(cells.get(columns.text or "") or "")
+        text = str(cell_of(cells, columns.text or "") or "")
         evidence = read_evidence(cells.get(columns.prefix + "evidence"))
         if columns.sentences:  # their evidence is placed in the whole text
             evidence = moved(evidence, -self._whole(row, "start"))
         self.without_evidence |= columns.prefix + "evidence" not in cells
         if evidence is None or not all(fits(text, item) for item in evidence):
             self.misfits += 1
-        name = str(cells.get(columns.id) or "") if columns.id else ""
+        name = str(cell_of(cells, columns.id) or "") if columns.id else ""
         return Passage(
             row=row.number,
             name=name or f"line {row.number}",
@@ -251,6 +253,6 @@ class _Pass:
     def _facts(self, row: Row) -> Iterator[str]:
         columns = self.columns
         for column in dict.fromkeys(column for column in (columns.person, *columns.groups, columns.time) if column):
-            value = str(row.cells.get(column) or "").strip()
+            value = str(cell_of(row.cells, column) or "").strip()
             if value:
                 yield value[:60]
