@@ -36,7 +36,7 @@ from disconnect_nlp.reports.times import parse_times
 from disconnect_nlp.reports.wording import pairs
 from disconnect_nlp.reports.words import WordCounts, terms_of, weighted_log_odds
 from disconnect_nlp.tables import open_reader
-from labelled import LABELS, marked, row, write
+from labelled import LABELS, marked, row, write, write_manifest
 
 HOSTILE = 'I feel <script>alert("x")</script> & 😶 $x_1$ **numb**'
 
@@ -623,15 +623,42 @@ def test_the_command_writes_markdown_by_suffix_or_by_wish(tmp_path):
 
 def test_a_manifest_beside_the_table_is_shown_and_names_the_model(tmp_path):
     file = corpus(tmp_path / "a.csv", 60)
-    beside = tmp_path / "a.csv.manifest.json"
-    beside.write_text(json.dumps({"model": {"name": "nowhere", "policy": "f1"}, "library": "0.1.0", "list": [1, 2]}))
+    write_manifest(file, model={"name": "nowhere", "policy": "f1"}, library="0.1.0", list=[1, 2])
     assert run(file, "-o", tmp_path / "r.html").exit_code == 0
     page = (tmp_path / "r.html").read_text()
     assert "model.name</th><td>nowhere" in page
     assert "the model &#39;nowhere&#39; that labelled this table is not at hand" in page
-    beside.write_text("[]")
-    with pytest.raises(DataError, match=r"a\.csv\.manifest\.json: not a manifest"):
-        run(file, "-o", tmp_path / "r2.html")
+
+
+@pytest.mark.parametrize(
+    ("broken", "place"),
+    [
+        ("[]", ""),
+        ("{", ""),
+        ({"format": 2}, " (format)"),
+        ({"options": {"text_columns": ["entry"], "labels": [], "prefix": None}}, " (options.prefix)"),
+        ({"options": {"text_columns": "entry", "labels": []}}, " (options.text_columns)"),
+        ({"options": {"text_columns": [], "labels": [], "of_tomorrow": 1}}, " (options.of_tomorrow)"),
+        ({"counts": {}}, " (counts.rows)"),
+    ],
+)
+def test_a_manifest_that_is_none_is_refused_by_every_command_with_its_place(tmp_path, broken, place):
+    file = corpus(tmp_path / "a.csv", 60)
+    if isinstance(broken, str):
+        (tmp_path / "a.csv.manifest.json").write_text(broken)
+    else:
+        write_manifest(file, **broken)
+    message = re.escape(f"a.csv.manifest.json: not a manifest of format 1{place}. Restore it, or take it away.")
+    more = corpus(tmp_path / "more.csv", 60)
+    options = ("--text-column", "entry", "--prefix", "x_", "--append-new", "--id-column", "who")
+    commands = (
+        ("report", file, "-o", "x.html"),
+        ("readings", file, "-o", "x.csv"),
+        ("label", more, "-o", file, *options),
+    )
+    for command in commands:
+        with pytest.raises(DataError, match=message):
+            CliRunner().invoke(app, [*map(str, command)], catch_exceptions=False)
 
 
 def test_the_command_takes_prefix_column_and_sentences_from_the_manifest(tmp_path):
@@ -642,8 +669,7 @@ def test_the_command_takes_prefix_column_and_sentences_from_the_manifest(tmp_pat
     with pytest.raises(DataError, match="no columns disconnect_<label>"):
         run(renamed, "-o", tmp_path / "r.html")
     options = {"text_columns": ["what"], "labels": list(LABELS), "prefix": "dn_"}
-    beside = tmp_path / "b.csv.manifest.json"
-    beside.write_text(json.dumps({"options": options}))
+    write_manifest(renamed, options=options)
     assert run(renamed, "-o", tmp_path / "r.html").exit_code == 0
     assert "marks professional" in (tmp_path / "r.html").read_text()
     split = sentences(tmp_path)
@@ -661,7 +687,7 @@ def test_of_several_text_columns_each_can_be_reported(tmp_path):
     both = pd.concat([first, second, frame["entry"].rename("note").str.upper()], axis=1)
     both.to_csv(tmp_path / "two.csv", index=False)
     options = {"text_columns": ["entry", "note"], "labels": list(LABELS)}
-    (tmp_path / "two.csv.manifest.json").write_text(json.dumps({"options": options}))
+    write_manifest(tmp_path / "two.csv", options=options)
     done = run(tmp_path / "two.csv", "-o", tmp_path / "r.md", "--tables", tmp_path / "t1")
     assert "On entry. Also labelled: --text-column note." in done.output
     run(tmp_path / "two.csv", "--text-column", "note", "-o", tmp_path / "r2.md", "--tables", tmp_path / "t2")
@@ -680,9 +706,7 @@ def test_one_of_several_text_columns_can_be_reported_without_the_other(tmp_path)
     added = [column for column in frame if column.startswith("disconnect_")]
     left = frame.rename(columns={name: name.replace("disconnect_", "disconnect_entry_") for name in added})
     left.to_csv(tmp_path / "one.csv", index=False)  # the column note and its labels were taken out
-    (tmp_path / "one.csv.manifest.json").write_text(
-        json.dumps({"options": {"text_columns": ["note", "entry"], "labels": list(LABELS)}})
-    )
+    write_manifest(tmp_path / "one.csv", options={"text_columns": ["note", "entry"], "labels": list(LABELS)})
     assert run(tmp_path / "one.csv", "-o", tmp_path / "r.html").exit_code == 0
     assert "marks professional" in (tmp_path / "r.html").read_text()
 

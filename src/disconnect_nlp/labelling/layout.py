@@ -44,7 +44,7 @@ def layout_of(
     DataError
         If the column named is none of several that were labelled.
     """
-    ran = _options(manifest)
+    ran = LabelOptions.from_plain(manifest["options"]) if manifest else LabelOptions((), ())
     here = [column for column in ran.text_columns if known_column(column, reader.columns) in reader.columns]
     if len(ran.text_columns) > 1 and prefix is None:
         return _one_of_several(reader, ran, here, text_column, name)
@@ -67,11 +67,3 @@ def _one_of_several(
 
 def _has_sentences(reader: TableReader, prefix: str) -> bool:
     return {prefix + name for name in SENTENCE_COLUMNS} <= set(reader.columns)
-
-
-def _options(manifest: Mapping[str, Any] | None) -> LabelOptions:
-    """Return the options of a run as far as the manifest is one that we wrote, the usual ones if not."""
-    try:
-        return LabelOptions.from_plain((manifest or {})["options"])
-    except (KeyError, TypeError, AttributeError):
-        return LabelOptions((), ())
