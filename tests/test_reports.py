@@ -537,7 +537,7 @@ def test_markdown_shows_pairs_periods_and_persons_of_the_tables(tmp_path):
             assert f"{100 * row_.share_early:.0f} % | {100 * row_.share_late:.0f} %" in part
 
 
-def sentences(tmp_path, *, persons=False):
+def sentences(tmp_path):
     """Twelve texts, each of ten sentences that are all alike: numb or not."""
     rows = []
     for text in range(12):
@@ -554,8 +554,11 @@ def sentences(tmp_path, *, persons=False):
     return write(tmp_path / "sentences.csv", rows)
 
 
+SENTENCES = {"sentences": True, "text_column": "disconnect_quote", "whole_column": "entry"}
+
+
 def test_a_table_of_sentences_counts_and_shows_sentences_and_draws_texts(tmp_path):
-    data = report(sentences(tmp_path), sentences=True, time_column="when")
+    data = report(sentences(tmp_path), **SENTENCES, time_column="when")
     assert (data.n_texts, data.units) == (120, "sentences")
     numb = data["prevalence"].set_index("label").loc["numbness"]
     assert numb["interval"] == "texts"
@@ -573,6 +576,46 @@ def test_a_table_of_sentences_counts_and_shows_sentences_and_draws_texts(tmp_pat
         assert "texts were drawn, not sentences" in page
     write_tables(data, tmp_path)
     assert "sentences" in pd.read_csv(tmp_path / "prevalence.csv").columns
+
+
+@pytest.mark.parametrize("known_by", [{}, {"whole_column": None, "id_column": "who"}])
+def test_which_text_a_sentence_stands_in_does_not_depend_on_the_order_of_rows(tmp_path, known_by):
+    frame = pd.read_csv(sentences(tmp_path), dtype=str, keep_default_na=False)
+    frame["disconnect_numbness"] = frame["when"].str[-1].isin(["1", "4", "7"]).astype(int)  # four texts of three kinds
+    orders = {"as_made": frame, "sorted": frame.sort_values("disconnect_sentence", kind="stable")}
+    found = []
+    for name, ordered in orders.items():
+        ordered.to_csv(tmp_path / f"{name}.csv", index=False)
+        data = report(tmp_path / f"{name}.csv", **SENTENCES | known_by)
+        numb = data["prevalence"].set_index("label").loc["numbness"]
+        found.append((numb["interval"], numb["share"], round(numb["high"] - numb["low"], 1)))
+    assert found == [("texts", pytest.approx(1 / 3), found[0][2])] * 2
+    assert found[0][2] > 0.3
+
+
+def test_sentences_of_unknown_texts_are_taken_as_independent_and_it_is_said(tmp_path):
+    path = sentences(tmp_path)
+    data = report(path, **SENTENCES | {"whole_column": None})
+    assert set(data["prevalence"]["interval"]) == {"sentences"}
+    assert "120 sentences name no text they stand in (name a column of the texts' ids with --id)" in data.notes[0]
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame.assign(entry="another text").to_csv(path, index=False)
+    (note,) = report(path, **SENTENCES).notes
+    assert note.startswith("120 sentences do not stand in the text beside them (entry), so intervals take sentences as")
+
+
+def test_a_table_of_sentences_needs_no_column_but_the_added_ones_and_takes_no_other_text(tmp_path):
+    path = sentences(tmp_path)
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame.filter(like="disconnect_").to_csv(tmp_path / "bare.csv", index=False)
+    assert run(tmp_path / "bare.csv", "-o", tmp_path / "r.html").exit_code == 0
+    assert "I feel numb." in re.sub("<[^>]*>", "", (tmp_path / "r.html").read_text())
+    message = (
+        "every row is a sentence, and its words stand in column 'disconnect_quote'. Leave --text-column nonsense out"
+    )
+    for command in (("report", path), ("readings", path, "-o", tmp_path / "x.csv")):
+        with pytest.raises(DataError, match=message):
+            CliRunner().invoke(app, [*map(str, command), "--text-column", "nonsense"], catch_exceptions=False)
 
 
 def test_every_table_can_be_had_as_csv(tmp_path):

@@ -86,6 +86,7 @@ def report(
         id_column=id_column,
         prefix=layout.prefix,
         sentences=layout.sentences,
+        whole_column=layout.whole_column,
         name=f"{file.name}, {layout.text_column}" if layout.others else file.name,
         max_examples=max_examples,
         rates=known_rates,

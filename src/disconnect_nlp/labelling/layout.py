@@ -18,13 +18,15 @@ class Layout:
     """Where to look in a labelled table."""
 
     text_column: str | None
-    """None where no column is named or looks like text."""
+    """None where no column is named or looks like text. Where every row is a sentence, the column of the sentences."""
     prefix: str
     """Of the columns added for that text column."""
     sentences: bool
     """Whether every row is a sentence."""
     others: tuple[str, ...] = ()
     """Other text columns that have labels of their own."""
+    whole_column: str | None = None
+    """Of sentences: where the texts are that they were taken from, if that is known."""
 
 
 def layout_of(
@@ -42,15 +44,27 @@ def layout_of(
     Raises
     ------
     DataError
-        If the column named is none of several that were labelled.
+        If the column named is none of several that were labelled, or not that of the sentences.
     """
     ran = LabelOptions.from_plain(manifest["options"]) if manifest else LabelOptions((), ())
     here = [column for column in ran.text_columns if known_column(column, reader.columns) in reader.columns]
     if len(ran.text_columns) > 1 and prefix is None:
         return _one_of_several(reader, ran, here, text_column, name)
     own = ran.prefix if prefix is None else prefix
+    if _has_sentences(reader, own):
+        return _of_sentences(reader, here, text_column, own, name)
     found = text_column or next(iter(here), None) or find_text_column(reader, without=own)
-    return Layout(found, own, _has_sentences(reader, own))
+    return Layout(found, own, sentences=False)
+
+
+def _of_sentences(reader: TableReader, here: Sequence[str], text_column: str | None, prefix: str, name: str) -> Layout:
+    quote = prefix + "quote"
+    if text_column not in (None, quote):
+        raise DataError(
+            f"{name}: every row is a sentence, and its words stand in column {quote!r}. "
+            f"Leave --text-column {text_column} out."
+        )
+    return Layout(quote, prefix, True, whole_column=next(iter(here), None) or find_text_column(reader, without=prefix))
 
 
 def _one_of_several(
@@ -62,7 +76,7 @@ def _one_of_several(
     found = text_column or next(iter(here), None)
     chosen = found or ran.text_columns[0]
     own = ran.prefix_of(ran.text_columns.index(chosen))
-    return Layout(found, own, _has_sentences(reader, own), tuple(column for column in here if column != chosen))
+    return Layout(found, own, False, tuple(column for column in here if column != chosen))
 
 
 def _has_sentences(reader: TableReader, prefix: str) -> bool:

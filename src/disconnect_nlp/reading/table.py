@@ -75,14 +75,13 @@ def read_table(
     labels
         Which labels to read for. Default: those of the table, or all if no model has labelled it.
     sentences
-        Whether every row is a sentence, as ``label --sentences`` writes them: then the sentences are read.
+        Whether every row is a sentence, as ``label --sentences`` writes them; ``text_column`` is then theirs.
 
     Raises
     ------
     DataError
         If a column is missing, a label was not asked of the model, or no row has a text.
     """
-    text_column = prefix + "quote" if sentences else text_column
     for column in (text_column, id_column, *context_columns):
         if column is not None and known_column(column, reader.columns) not in reader.columns:
             raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")

@@ -1,6 +1,6 @@
 """One pass over a labelled table: what the statistics need, a few passages, and no other text.
 
-Keeps about a hundred bytes a row, whatever the length of the texts.
+Keeps about a hundred bytes a row, 130 more to know the text of a sentence, whatever the length of the texts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
@@ -41,11 +42,14 @@ class Columns:
     prefix: str = PREFIX
     sentences: bool = False
     """Whether every row is a sentence."""
+    whole: str | None = None
+    """Of sentences: where the texts are that they were taken from."""
 
     @property
     def named(self) -> tuple[str, ...]:
         """All that are named."""
-        return tuple(column for column in (self.text, self.time, *self.groups, self.person, self.id) if column)
+        all_ = (self.text, self.time, *self.groups, self.person, self.id, self.whole)
+        return tuple(column for column in all_ if column)
 
 
 class Codes:
@@ -84,8 +88,8 @@ class Scan:
     times: list[str] = field(default_factory=list)
     groups: dict[str, Codes] = field(default_factory=dict)
     persons: Codes = field(default_factory=Codes)
-    sources: array[int] = field(default_factory=lambda: array("i"))
-    """Of sentences: the number of the text that each stands in."""
+    sources: Codes = field(default_factory=Codes)
+    """Of sentences: which text each stands in."""
     passages: list[Passage] = field(default_factory=list)
     words: WordCounts | None = None
     notes: list[str] = field(default_factory=list)
@@ -155,7 +159,8 @@ class _Pass:
         self._status = columns.prefix + "status"
         self._decisions = [columns.prefix + label for label in scan.labels]
         self._same: dict[str, str] = {}
-        self._sentence = 0  # number within its text of the sentence before
+        self._text, self._digest = "", ""  # of the whole text before
+        self._copies: Counter[tuple[str, int]] = Counter()  # of a sentence, by its text and its number in it
 
     def take(self, batch: Sequence[Row], share: float) -> Array:
         """Count a batch; return the decisions on its labelled texts."""
@@ -198,18 +203,28 @@ class _Pass:
         if columns.person:
             self.scan.persons.add(cell_of(cells, columns.person))
         if columns.sentences:
-            self._take_source(row)
+            self.scan.sources.add(self._source(row))
         if columns.text:
             given = tuple(self.scan.labels[n] for n in np.flatnonzero(own))
             scores = {label: self._score(row, label) for label in dict.fromkeys((*given, *uncertain))}
             if self.choice.wanted(given, uncertain, scores, key):
                 self.choice.add(self._passage(row, given, uncertain, scores), key)
 
-    def _take_source(self, row: Row) -> None:
-        """Count the text on when sentences begin anew."""
-        number, sources = self._whole(row, "sentence"), self.scan.sources
-        sources.append((sources[-1] if sources else 0) + (number <= self._sentence))
-        self._sentence = number
+    def _source(self, row: Row) -> str:
+        """Return what tells the text a sentence stands in from all others, nothing if that is not known."""
+        columns, cells = self.columns, row.cells
+        if columns.whole is None:
+            return str(cell_of(cells, columns.id) or "") if columns.id else ""
+        text = cell_of(cells, columns.whole)
+        if not isinstance(text, str) or str(cells.get(columns.prefix + "quote")) not in text:
+            return ""
+        if text != self._text:
+            self._text = text
+            self._digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        # Where several rows held the same text, its first sentence comes as often, wherever that is in the table.
+        place = self._digest, self._whole(row, "sentence")
+        self._copies[place] += 1
+        return f"{self._digest}-{self._copies[place]}"
 
     def _whole(self, row: Row, name: str) -> int:
         try:
