@@ -424,6 +424,24 @@ def test_standard_input_is_known_by_its_first_bytes(command, tmp_path, suffix):
     ]
 
 
+@pytest.mark.parametrize("level", range(1, 10))
+def test_bzip2_of_any_level_is_known_by_its_first_bytes(level):
+    source = SpooledSource(io.BytesIO(bz2.compress(b"id,text\n1,soup\n", level)))
+    assert [row.cells for row in open_source(source)] == [{"id": "1", "text": "soup"}]
+    assert SpooledSource(io.BytesIO(bz2.compress(b"", level))).compression == ".bz2"
+
+
+@pytest.mark.parametrize("version", [8, 10, 12, 14, "pandas 114", "pandas 114 >"])
+def test_stata_of_any_version_is_known_by_its_first_bytes(tmp_path, version):
+    frame, path = pd.DataFrame({"id": [1.0, 2.0], "text": ["soup", "rain"]}), tmp_path / "a.dta"
+    if isinstance(version, int):
+        pyreadstat.write_dta(frame, str(path), version=version)
+    else:
+        frame.to_stata(path, write_index=False, version=114, byteorder=">" if ">" in version else "<")
+    reader = open_source(SpooledSource(io.BytesIO(path.read_bytes())))
+    assert [row.cells for row in reader] == frame.to_dict("records")
+
+
 def test_standard_input_can_be_read_again_and_leaves_nothing_behind():
     source = SpooledSource(io.BytesIO(b"a,text\n1,x\n2,y\n"))
     reader = open_source(source)
