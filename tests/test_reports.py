@@ -487,6 +487,7 @@ def test_the_safety_screen_is_never_drawn_as_a_prevalence(table):
         assert "the number is no prevalence" in flagged
     assert "Risk language: flagged, read first" in page
     assert "| Risk language |" not in markdown
+    assert markdown.split("## Passages")[1].startswith("\n\n### Risk language: flagged, read first\n\n> ")
     assert data["prevalence"].set_index("label")["corrected"].isna().to_dict()["risk_language"]
     assert "Safety screen: share of" not in page
 
@@ -508,6 +509,7 @@ def test_markdown_has_the_sections_and_marks_of_the_page(table):
         "What is in it",
         "How sure is it",
         "Where it changes",
+        "Passages",
         "In doubt: to read",
         "How to read this",
     ]
@@ -516,6 +518,18 @@ def test_markdown_has_the_sections_and_marks_of_the_page(table):
     doubtful = page[page.index("## In doubt") :]
     assert "> soup" in doubtful
     assert "not given, score 0.10" in doubtful
+
+
+def test_markdown_quotes_every_label_the_screened_ones_first(tmp_path):
+    text = write(tmp_path / "a.csv", [row("soup", {label: 0.9}, uncertain=[label]) for label in LABELS]).read_text()
+    for own, label in zip(LABELS, ("loneliness", "numbness", "risk_language"), strict=True):
+        text = text.replace(own, label)
+    (tmp_path / "a.csv").write_text(text)
+    page = render_markdown(report(tmp_path / "a.csv"))
+    names = ["Risk language: flagged, read first", "Emotional numbness", "Loneliness"]
+    for part in ("## Passages\n", "## In doubt: to read\n"):
+        assert re.findall("^### (.*)$", page.split(part)[1].split("\n## ")[0], re.MULTILINE) == names
+    assert "Passages" not in render_markdown(report(tmp_path / "a.csv", text_column=None))
 
 
 def test_markdown_shows_pairs_periods_and_persons_of_the_tables(tmp_path):
