@@ -309,14 +309,15 @@ def test_exports_of_survey_tools_are_known(command, tmp_path, content, columns, 
 
 def test_comments_and_submissions_of_one_dump_are_both_labelled(command, tmp_path):
     path = tmp_path / "dump.jsonl"
-    posts = ({"body": NUMB}, {"title": "x", "selftext": NUMB}, {"body": "[removed]"}, {"selftext": "[deleted]"})
+    posts = ({"body": NUMB}, {"title": "x", "selftext": NUMB}, {"body": "[removed]"}, {"selftext": "[deleted]"}, {})
     path.write_text("".join(json.dumps({"subreddit": "a", **post}) + "\n" for post in posts))
     done = command.run("label", path, *OPTIONS, "--strict")
     assert done.returncode == 0, done.stderr
     assert "read as a Reddit dump of comments (body) and submissions (selftext)" in done.stdout
+    assert "3 texts could not be labelled and are in the output without labels: 1 empty, 2 removed." in done.stdout
     rows = cells(tmp_path / "dump.labelled.jsonl")
     assert [(row["disconnect_body_status"], row["disconnect_selftext_status"]) for row in rows] == [
-        ("ok", "empty"), ("empty", "ok"), ("removed", "empty"), ("empty", "removed"),
+        ("ok", "empty"), ("empty", "ok"), ("removed", "empty"), ("empty", "removed"), ("empty", "empty"),
     ]  # fmt: skip
     assert (rows[0]["disconnect_body_numbness"], rows[1]["disconnect_selftext_numbness"]) == (1, 1)
 

@@ -95,7 +95,9 @@ def test_it_counts_texts_labels_groups_and_periods(table):
 
 
 def test_the_first_line_says_how_many_texts_the_period_is_of(table):
-    assert "Of 4 texts (3 of them dated: from Jan 2026 to Mar 2026)," in render_report(report(table, time_column="when"))
+    assert "Of 4 texts (3 of them dated: from Jan 2026 to Mar 2026)," in render_report(
+        report(table, time_column="when")
+    )
     frame = pd.read_csv(table, dtype=str, keep_default_na=False)
     frame[frame["when"] != "no date"].to_csv(table, index=False)
     assert "Of 3 texts from Jan 2026 to Mar 2026," in render_report(report(table, time_column="when"))
