@@ -807,6 +807,19 @@ def test_markdown_shows_every_plot_that_was_written(tmp_path):
     assert "![" not in (tmp_path / "deep/plain.md").read_text()
 
 
+def test_markdown_links_the_plots_of_the_persons_that_it_does_not_show(tmp_path):
+    file = corpus(tmp_path / "a.csv", 200, persons=10)
+    run(file, "--time", "when", "--person", "who", "--plots", tmp_path / "plots", "-o", tmp_path / "r.md")
+    page = (tmp_path / "r.md").read_text()
+    assert set(re.findall(r"\(<([^>]+)>\)", page)) == {
+        f"plots/{path.name}" for path in (tmp_path / "plots").glob("*.png")
+    }
+    assert re.findall(r"(?<!!)\[(p\d)\]\(<plots/person_(\d+).png>\)", page) == [("p8", "9"), ("p9", "10")]
+    run(file, "--time", "when", "--person", "who", "-o", tmp_path / "plain.md")
+    assert "2 more persons" in (tmp_path / "plain.md").read_text()
+    assert "Their plots" not in (tmp_path / "plain.md").read_text()
+
+
 def test_own_error_rates_correct_the_shares(tmp_path):
     numbers = {"n_pos": 50, "n_given": 60, "recall": 0.8}
     rates = tmp_path / "rates.json"

@@ -70,6 +70,16 @@ class _Plots:
             return ""
         return f"![{plain(alternative(self.data, name))}](<{self.addresses[name]}>)"
 
+    def of_more_persons(self) -> str:
+        """Return links to the plots of the persons that are not shown, or nothing if none was written."""
+        more = list(enumerate(self.data.ticks, start=1))[panels.MOST_PERSONS :]
+        links = [
+            f"[{plain(person)}](<{self.addresses[f'person_{n}']}>)"
+            for n, person in more
+            if f"person_{n}" in self.addresses
+        ]
+        return f"Their plots: {', '.join(links)}." if links else ""
+
 
 def alternative(data: ReportData, name: str) -> str:
     """Return in words what the plot of a name shows."""
@@ -227,6 +237,7 @@ def _persons(data: ReportData, drawn: _Plots) -> list[str]:
     left_out = len(data.ticks) - panels.MOST_PERSONS
     if left_out > 0:
         parts.append(f"{left_out} more persons with at least eight dated {data.units} are in the tables (`--tables`).")
+        parts.append(drawn.of_more_persons())
     return parts
 
 
