@@ -53,3 +53,13 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return path
+
+
+def write_manifest(table: Path, **own: Any) -> Path:
+    """Write a run manifest beside a table, with some of its parts given."""
+    counts = {"rows": 0, "statuses": {}, "given": {}, "uncertain": {}, "reasons": {}, "broken": {}}
+    options = {"text_columns": ["entry"], "labels": list(LABELS)}
+    plain = {"format": 1, "input": {"sha256": ""}, "output": {"sha256": ""}, "model": {}, "options": options}
+    path = table.with_name(table.name + ".manifest.json")
+    path.write_text(json.dumps(plain | {"counts": counts} | own))
+    return path

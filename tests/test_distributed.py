@@ -95,13 +95,15 @@ def test_every_worker_of_dask_loads_the_model_once(dask_client):
     assert sum(loads) >= 1
 
 
-def test_a_wrong_column_is_told_before_any_work():
+def test_a_wrong_column_or_option_is_told_before_any_work():
     import dask.dataframe as dd
 
     from disconnect_nlp.distributed import label_dask
 
     with pytest.raises(DataError, match="no column 'txt'. Did you mean 'text'?"):
         label_dask(dd.from_pandas(frame(4), npartitions=1), text_column="txt", **OPTIONS)
+    with pytest.raises(TypeError, match=r"label_dask.*'evidance'"):
+        label_dask(dd.from_pandas(frame(4), npartitions=1), text_column="text", evidance=True)
 
 
 @pytest.fixture(scope="module")

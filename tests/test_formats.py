@@ -152,6 +152,38 @@ def test_a_text_that_was_stored_as_a_formula_is_not_lost(command, tmp_path):
     assert [row["disconnect_numbness"] for row in cells(out)] == ["1", "1", "1"]
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        (["id", "text", "note"], [1, "=I feel numb and empty", "kept"], ["1", "=I feel numb and empty", "kept"]),
+        ([None, "note"], ["=I feel numb", "kept"], ["=I feel numb", "kept"]),  # left of all values
+    ],
+)
+def test_a_text_stored_as_a_formula_stays_in_its_cell_behind_empty_columns(tmp_path, header, row, expected):
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    for number, cells_ in enumerate((header, row), start=3):
+        for column, value in enumerate(cells_, start=2):
+            book.active.cell(number, column).value = value
+    book.save(path)
+    (found,) = cells(path)
+    assert [str(value) for value in found.values()] == expected
+    assert list(found)[-1] == header[-1]
+
+
+def test_a_text_stored_as_a_formula_is_found_beyond_the_dimension_that_the_sheet_tells(tmp_path):
+    path, plain = tmp_path / "a.xlsx", tmp_path / "plain.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["id", "text"])
+    book.active.append([1, "=I feel numb"])
+    book.save(plain)
+    with zipfile.ZipFile(plain) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, before.read(name).replace(b'<dimension ref="A1:B2"', b'<dimension ref="A1"'))
+    assert path.read_bytes() != plain.read_bytes()
+    assert [row["text"] for row in cells(path)] == ["=I feel numb"]
+
+
 def test_the_result_of_a_formula_is_read_in_place_of_it(tmp_path):
     path, plain = tmp_path / "a.xlsx", tmp_path / "plain.xlsx"
     book = openpyxl.Workbook()
@@ -277,14 +309,15 @@ def test_exports_of_survey_tools_are_known(command, tmp_path, content, columns, 
 
 def test_comments_and_submissions_of_one_dump_are_both_labelled(command, tmp_path):
     path = tmp_path / "dump.jsonl"
-    posts = ({"body": NUMB}, {"title": "x", "selftext": NUMB}, {"body": "[removed]"}, {"selftext": "[deleted]"})
+    posts = ({"body": NUMB}, {"title": "x", "selftext": NUMB}, {"body": "[removed]"}, {"selftext": "[deleted]"}, {})
     path.write_text("".join(json.dumps({"subreddit": "a", **post}) + "\n" for post in posts))
     done = command.run("label", path, *OPTIONS, "--strict")
     assert done.returncode == 0, done.stderr
     assert "read as a Reddit dump of comments (body) and submissions (selftext)" in done.stdout
+    assert "3 texts could not be labelled and are in the output without labels: 1 empty, 2 removed." in done.stdout
     rows = cells(tmp_path / "dump.labelled.jsonl")
     assert [(row["disconnect_body_status"], row["disconnect_selftext_status"]) for row in rows] == [
-        ("ok", "empty"), ("empty", "ok"), ("removed", "empty"), ("empty", "removed"),
+        ("ok", "empty"), ("empty", "ok"), ("removed", "empty"), ("empty", "removed"), ("empty", "empty"),
     ]  # fmt: skip
     assert (rows[0]["disconnect_body_numbness"], rows[1]["disconnect_selftext_numbness"]) == (1, 1)
 
@@ -390,6 +423,24 @@ def test_standard_input_is_known_by_its_first_bytes(command, tmp_path, suffix):
     assert [(row["text"], int(row["n"]), row["disconnect_numbness"]) for row in rows] == [
         (NUMB, i, 1) for i in range(3)
     ]
+
+
+@pytest.mark.parametrize("level", range(1, 10))
+def test_bzip2_of_any_level_is_known_by_its_first_bytes(level):
+    source = SpooledSource(io.BytesIO(bz2.compress(b"id,text\n1,soup\n", level)))
+    assert [row.cells for row in open_source(source)] == [{"id": "1", "text": "soup"}]
+    assert SpooledSource(io.BytesIO(bz2.compress(b"", level))).compression == ".bz2"
+
+
+@pytest.mark.parametrize("version", [8, 10, 12, 14, "pandas 114", "pandas 114 >"])
+def test_stata_of_any_version_is_known_by_its_first_bytes(tmp_path, version):
+    frame, path = pd.DataFrame({"id": [1.0, 2.0], "text": ["soup", "rain"]}), tmp_path / "a.dta"
+    if isinstance(version, int):
+        pyreadstat.write_dta(frame, str(path), version=version)
+    else:
+        frame.to_stata(path, write_index=False, version=114, byteorder=">" if ">" in version else "<")
+    reader = open_source(SpooledSource(io.BytesIO(path.read_bytes())))
+    assert [row.cells for row in reader] == frame.to_dict("records")
 
 
 def test_standard_input_can_be_read_again_and_leaves_nothing_behind():

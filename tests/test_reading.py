@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import labelled
 from disconnect_nlp.errors import DataError, TaxonomyError
 from disconnect_nlp.eval.datasets import read_dataset
+from disconnect_nlp.labelling import layout_of
 from disconnect_nlp.reading.agreement import agreement, alpha
 from disconnect_nlp.reading.export import disagreement_rows, export_rows
 from disconnect_nlp.reading.journal import Header, Journal, Reading, journal_path, read_journal
@@ -309,7 +310,9 @@ def test_a_table_of_sentences_is_read_sentence_by_sentence_with_marks_in_place(t
             | {f"disconnect_{name}": value for name, value in place.items()}
         )
     path = labelled.write(tmp_path / "s.csv", rows)
-    material = open_material(path, open_reader(path), text_column="entry", reader_name="ann", sentences=True)
+    layout = layout_of(open_reader(path), None)
+    options = {"text_column": layout.text_column, "sentences": layout.sentences}
+    material = open_material(path, open_reader(path), reader_name="ann", **options)
     assert material.table.texts == [quote for quote, _ in shown]
     found, unfit = sound_evidence(material.table.evidence[1], material.table.texts[1], LABELS)
     assert (unfit, [(item["start"], item["end"]) for item in found]) == (0, [(7, 11)])

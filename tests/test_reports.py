@@ -21,6 +21,9 @@ from typer.testing import CliRunner
 
 from disconnect_nlp.cli import app
 from disconnect_nlp.errors import DataError
+from disconnect_nlp.labelling import layout_of
+from disconnect_nlp.labelling.manifest import read_manifest
+from disconnect_nlp.reading.table import read_table
 from disconnect_nlp.reports.correction import Rates, correct, read_rates
 from disconnect_nlp.reports.files import write_tables
 from disconnect_nlp.reports.markdown import plain, render_markdown
@@ -33,7 +36,7 @@ from disconnect_nlp.reports.times import parse_times
 from disconnect_nlp.reports.wording import pairs
 from disconnect_nlp.reports.words import WordCounts, terms_of, weighted_log_odds
 from disconnect_nlp.tables import open_reader
-from labelled import LABELS, marked, row, write
+from labelled import LABELS, marked, row, write, write_manifest
 
 HOSTILE = 'I feel <script>alert("x")</script> & 😶 $x_1$ **numb**'
 
@@ -89,6 +92,15 @@ def test_it_counts_texts_labels_groups_and_periods(table):
     assert months["texts"].tolist() == [2, 0, 1]
     assert months["share"].isna().tolist() == [False, True, False]  # a month without texts is a gap, not a zero
     assert [passage.scores["numbness"] for passage in data.passages if passage.labels] == [0.91, 0.7]
+
+
+def test_the_first_line_says_how_many_texts_the_period_is_of(table):
+    assert "Of 4 texts (3 of them dated: from Jan 2026 to Mar 2026)," in render_report(
+        report(table, time_column="when")
+    )
+    frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+    frame[frame["when"] != "no date"].to_csv(table, index=False)
+    assert "Of 3 texts from Jan 2026 to Mar 2026," in render_report(report(table, time_column="when"))
 
 
 def test_marks_stand_at_the_right_characters():
@@ -484,6 +496,7 @@ def test_the_safety_screen_is_never_drawn_as_a_prevalence(table):
         assert "the number is no prevalence" in flagged
     assert "Risk language: flagged, read first" in page
     assert "| Risk language |" not in markdown
+    assert markdown.split("## Passages")[1].startswith("\n\n### Risk language: flagged, read first\n\n> ")
     assert data["prevalence"].set_index("label")["corrected"].isna().to_dict()["risk_language"]
     assert "Safety screen: share of" not in page
 
@@ -505,6 +518,7 @@ def test_markdown_has_the_sections_and_marks_of_the_page(table):
         "What is in it",
         "How sure is it",
         "Where it changes",
+        "Passages",
         "In doubt: to read",
         "How to read this",
     ]
@@ -513,6 +527,18 @@ def test_markdown_has_the_sections_and_marks_of_the_page(table):
     doubtful = page[page.index("## In doubt") :]
     assert "> soup" in doubtful
     assert "not given, score 0.10" in doubtful
+
+
+def test_markdown_quotes_every_label_the_screened_ones_first(tmp_path):
+    text = write(tmp_path / "a.csv", [row("soup", {label: 0.9}, uncertain=[label]) for label in LABELS]).read_text()
+    for own, label in zip(LABELS, ("loneliness", "numbness", "risk_language"), strict=True):
+        text = text.replace(own, label)
+    (tmp_path / "a.csv").write_text(text)
+    page = render_markdown(report(tmp_path / "a.csv"))
+    names = ["Risk language: flagged, read first", "Emotional numbness", "Loneliness"]
+    for part in ("## Passages\n", "## In doubt: to read\n"):
+        assert re.findall("^### (.*)$", page.split(part)[1].split("\n## ")[0], re.MULTILINE) == names
+    assert "Passages" not in render_markdown(report(tmp_path / "a.csv", text_column=None))
 
 
 def test_markdown_shows_pairs_periods_and_persons_of_the_tables(tmp_path):
@@ -534,7 +560,7 @@ def test_markdown_shows_pairs_periods_and_persons_of_the_tables(tmp_path):
             assert f"{100 * row_.share_early:.0f} % | {100 * row_.share_late:.0f} %" in part
 
 
-def sentences(tmp_path, *, persons=False):
+def sentences(tmp_path):
     """Twelve texts, each of ten sentences that are all alike: numb or not."""
     rows = []
     for text in range(12):
@@ -551,8 +577,11 @@ def sentences(tmp_path, *, persons=False):
     return write(tmp_path / "sentences.csv", rows)
 
 
+SENTENCES = {"sentences": True, "text_column": "disconnect_quote", "whole_column": "entry"}
+
+
 def test_a_table_of_sentences_counts_and_shows_sentences_and_draws_texts(tmp_path):
-    data = report(sentences(tmp_path), sentences=True, time_column="when")
+    data = report(sentences(tmp_path), **SENTENCES, time_column="when")
     assert (data.n_texts, data.units) == (120, "sentences")
     numb = data["prevalence"].set_index("label").loc["numbness"]
     assert numb["interval"] == "texts"
@@ -570,6 +599,46 @@ def test_a_table_of_sentences_counts_and_shows_sentences_and_draws_texts(tmp_pat
         assert "texts were drawn, not sentences" in page
     write_tables(data, tmp_path)
     assert "sentences" in pd.read_csv(tmp_path / "prevalence.csv").columns
+
+
+@pytest.mark.parametrize("known_by", [{}, {"whole_column": None, "id_column": "who"}])
+def test_which_text_a_sentence_stands_in_does_not_depend_on_the_order_of_rows(tmp_path, known_by):
+    frame = pd.read_csv(sentences(tmp_path), dtype=str, keep_default_na=False)
+    frame["disconnect_numbness"] = frame["when"].str[-1].isin(["1", "4", "7"]).astype(int)  # four texts of three kinds
+    orders = {"as_made": frame, "sorted": frame.sort_values("disconnect_sentence", kind="stable")}
+    found = []
+    for name, ordered in orders.items():
+        ordered.to_csv(tmp_path / f"{name}.csv", index=False)
+        data = report(tmp_path / f"{name}.csv", **SENTENCES | known_by)
+        numb = data["prevalence"].set_index("label").loc["numbness"]
+        found.append((numb["interval"], numb["share"], round(numb["high"] - numb["low"], 1)))
+    assert found == [("texts", pytest.approx(1 / 3), found[0][2])] * 2
+    assert found[0][2] > 0.3
+
+
+def test_sentences_of_unknown_texts_are_taken_as_independent_and_it_is_said(tmp_path):
+    path = sentences(tmp_path)
+    data = report(path, **SENTENCES | {"whole_column": None})
+    assert set(data["prevalence"]["interval"]) == {"sentences"}
+    assert "120 sentences name no text they stand in (name a column of the texts' ids with --id)" in data.notes[0]
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame.assign(entry="another text").to_csv(path, index=False)
+    (note,) = report(path, **SENTENCES).notes
+    assert note.startswith("120 sentences do not stand in the text beside them (entry), so intervals take sentences as")
+
+
+def test_a_table_of_sentences_needs_no_column_but_the_added_ones_and_takes_no_other_text(tmp_path):
+    path = sentences(tmp_path)
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame.filter(like="disconnect_").to_csv(tmp_path / "bare.csv", index=False)
+    assert run(tmp_path / "bare.csv", "-o", tmp_path / "r.html").exit_code == 0
+    assert "I feel numb." in re.sub("<[^>]*>", "", (tmp_path / "r.html").read_text())
+    message = (
+        "every row is a sentence, and its words stand in column 'disconnect_quote'. Leave --text-column nonsense out"
+    )
+    for command in (("report", path), ("readings", path, "-o", tmp_path / "x.csv")):
+        with pytest.raises(DataError, match=message):
+            CliRunner().invoke(app, [*map(str, command), "--text-column", "nonsense"], catch_exceptions=False)
 
 
 def test_every_table_can_be_had_as_csv(tmp_path):
@@ -620,15 +689,42 @@ def test_the_command_writes_markdown_by_suffix_or_by_wish(tmp_path):
 
 def test_a_manifest_beside_the_table_is_shown_and_names_the_model(tmp_path):
     file = corpus(tmp_path / "a.csv", 60)
-    beside = tmp_path / "a.csv.manifest.json"
-    beside.write_text(json.dumps({"model": {"name": "nowhere", "policy": "f1"}, "library": "0.1.0", "list": [1, 2]}))
+    write_manifest(file, model={"name": "nowhere", "policy": "f1"}, library="0.1.0", list=[1, 2])
     assert run(file, "-o", tmp_path / "r.html").exit_code == 0
     page = (tmp_path / "r.html").read_text()
     assert "model.name</th><td>nowhere" in page
     assert "the model &#39;nowhere&#39; that labelled this table is not at hand" in page
-    beside.write_text("[]")
-    with pytest.raises(DataError, match=r"a\.csv\.manifest\.json: not a manifest"):
-        run(file, "-o", tmp_path / "r2.html")
+
+
+@pytest.mark.parametrize(
+    ("broken", "place"),
+    [
+        ("[]", ""),
+        ("{", ""),
+        ({"format": 2}, " (format)"),
+        ({"options": {"text_columns": ["entry"], "labels": [], "prefix": None}}, " (options.prefix)"),
+        ({"options": {"text_columns": "entry", "labels": []}}, " (options.text_columns)"),
+        ({"options": {"text_columns": [], "labels": [], "of_tomorrow": 1}}, " (options.of_tomorrow)"),
+        ({"counts": {}}, " (counts.rows)"),
+    ],
+)
+def test_a_manifest_that_is_none_is_refused_by_every_command_with_its_place(tmp_path, broken, place):
+    file = corpus(tmp_path / "a.csv", 60)
+    if isinstance(broken, str):
+        (tmp_path / "a.csv.manifest.json").write_text(broken)
+    else:
+        write_manifest(file, **broken)
+    message = re.escape(f"a.csv.manifest.json: not a manifest of format 1{place}. Restore it, or take it away.")
+    more = corpus(tmp_path / "more.csv", 60)
+    options = ("--text-column", "entry", "--prefix", "x_", "--append-new", "--id-column", "who")
+    commands = (
+        ("report", file, "-o", "x.html"),
+        ("readings", file, "-o", "x.csv"),
+        ("label", more, "-o", file, *options),
+    )
+    for command in commands:
+        with pytest.raises(DataError, match=message):
+            CliRunner().invoke(app, [*map(str, command)], catch_exceptions=False)
 
 
 def test_the_command_takes_prefix_column_and_sentences_from_the_manifest(tmp_path):
@@ -639,8 +735,7 @@ def test_the_command_takes_prefix_column_and_sentences_from_the_manifest(tmp_pat
     with pytest.raises(DataError, match="no columns disconnect_<label>"):
         run(renamed, "-o", tmp_path / "r.html")
     options = {"text_columns": ["what"], "labels": list(LABELS), "prefix": "dn_"}
-    beside = tmp_path / "b.csv.manifest.json"
-    beside.write_text(json.dumps({"options": options}))
+    write_manifest(renamed, options=options)
     assert run(renamed, "-o", tmp_path / "r.html").exit_code == 0
     assert "marks professional" in (tmp_path / "r.html").read_text()
     split = sentences(tmp_path)
@@ -658,7 +753,7 @@ def test_of_several_text_columns_each_can_be_reported(tmp_path):
     both = pd.concat([first, second, frame["entry"].rename("note").str.upper()], axis=1)
     both.to_csv(tmp_path / "two.csv", index=False)
     options = {"text_columns": ["entry", "note"], "labels": list(LABELS)}
-    (tmp_path / "two.csv.manifest.json").write_text(json.dumps({"options": options}))
+    write_manifest(tmp_path / "two.csv", options=options)
     done = run(tmp_path / "two.csv", "-o", tmp_path / "r.md", "--tables", tmp_path / "t1")
     assert "On entry. Also labelled: --text-column note." in done.output
     run(tmp_path / "two.csv", "--text-column", "note", "-o", tmp_path / "r2.md", "--tables", tmp_path / "t2")
@@ -670,6 +765,32 @@ def test_of_several_text_columns_each_can_be_reported(tmp_path):
     assert (tmp_path / "r2.md").read_text().startswith("# What the writing says: two.csv, note")
     with pytest.raises(DataError, match="'when' was not labelled. Labelled columns: entry, note"):
         run(tmp_path / "two.csv", "--text-column", "when", "-o", tmp_path / "r3.md")
+
+
+def test_one_of_several_text_columns_can_be_reported_without_the_other(tmp_path):
+    frame = pd.read_csv(corpus(tmp_path / "a.csv", 60), dtype=str, keep_default_na=False)
+    added = [column for column in frame if column.startswith("disconnect_")]
+    left = frame.rename(columns={name: name.replace("disconnect_", "disconnect_entry_") for name in added})
+    left.to_csv(tmp_path / "one.csv", index=False)  # the column note and its labels were taken out
+    write_manifest(tmp_path / "one.csv", options={"text_columns": ["note", "entry"], "labels": list(LABELS)})
+    assert run(tmp_path / "one.csv", "-o", tmp_path / "r.html").exit_code == 0
+    assert "marks professional" in (tmp_path / "r.html").read_text()
+
+
+def test_texts_in_nested_json_are_reported_and_read_where_they_were_labelled(tmp_path):
+    path, out = tmp_path / "a.jsonl", tmp_path / "out.jsonl"
+    texts = ("I feel numb and empty.", "We had soup.")
+    rows = [{"data": {"body": text, "who": "ann"}, "text": "a longer column of another name"} for text in texts]
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    command = ["label", str(path), "-o", str(out), "--model", "lexicon", "--text-column", "data.body"]
+    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+    assert run(out, "--group", "data.who", "-o", tmp_path / "r.md", "--tables", tmp_path / "t").exit_code == 0
+    assert "> I feel numb and empty." in (tmp_path / "r.md").read_text().replace("*", "")
+    assert set(pd.read_csv(tmp_path / "t/groups.csv")["group"]) == {"ann"}
+    layout = layout_of(open_reader(out), read_manifest(out))
+    assert read_table(open_reader(out), text_column=layout.text_column).texts == [*texts]
+    with pytest.raises(DataError, match=r"no column 'other\.body'"):
+        run(out, "--text-column", "other.body", "-o", tmp_path / "r2.md")
 
 
 def test_markdown_shows_every_plot_that_was_written(tmp_path):
@@ -684,6 +805,19 @@ def test_markdown_shows_every_plot_that_was_written(tmp_path):
     assert found == set((tmp_path / "my plots").glob("*.png"))
     run(file, *options[:-2], "-o", tmp_path / "deep/plain.md")
     assert "![" not in (tmp_path / "deep/plain.md").read_text()
+
+
+def test_markdown_links_the_plots_of_the_persons_that_it_does_not_show(tmp_path):
+    file = corpus(tmp_path / "a.csv", 200, persons=10)
+    run(file, "--time", "when", "--person", "who", "--plots", tmp_path / "plots", "-o", tmp_path / "r.md")
+    page = (tmp_path / "r.md").read_text()
+    assert set(re.findall(r"\(<([^>]+)>\)", page)) == {
+        f"plots/{path.name}" for path in (tmp_path / "plots").glob("*.png")
+    }
+    assert re.findall(r"(?<!!)\[(p\d)\]\(<plots/person_(\d+).png>\)", page) == [("p8", "9"), ("p9", "10")]
+    run(file, "--time", "when", "--person", "who", "-o", tmp_path / "plain.md")
+    assert "2 more persons" in (tmp_path / "plain.md").read_text()
+    assert "Their plots" not in (tmp_path / "plain.md").read_text()
 
 
 def test_own_error_rates_correct_the_shares(tmp_path):

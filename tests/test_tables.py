@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.tables import Source, open_reader, open_writer
+from disconnect_nlp.tables import ReadOptions, Source, open_reader, open_writer
 from disconnect_nlp.tables.delimited import detect_encoding
 
 CELL = st.text(alphabet=st.characters(blacklist_characters="\x00", blacklist_categories=("Cs",)), max_size=12)
@@ -113,6 +113,18 @@ def test_half_a_surrogate_pair_survives_in_json_and_is_marked_in_csv(tmp_path):
         writer.close()
         (back,) = open_reader(tmp_path / name)
         assert back.cells["text"] == expected
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_characters_lost_in_any_column_are_counted_and_those_lost_before_are_not(tmp_path, name):
+    path = tmp_path / name
+    row = json.dumps({"id": "\ufffd é", "text": "x"}, ensure_ascii=False)
+    content = {"a.csv": "id,text\n\ufffd é,x\n", "a.jsonl": row, "a.json": f"[{row}]"}[name]
+    path.write_text(content, encoding="utf-16-le")
+    assert open_reader(path, ReadOptions(encoding="utf-16-le")).notes == []
+    path.write_text(content.replace("\ufffd", ""), encoding="cp1252")
+    (note,) = open_reader(path, ReadOptions(encoding="ascii")).notes
+    assert note.startswith("1 characters are no ascii and stand as \ufffd in the output")
 
 
 def test_missing_cells_are_empty(tmp_path):

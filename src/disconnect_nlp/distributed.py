@@ -32,7 +32,9 @@ def label_partition(
     text_column: str,
     model: str = "default",
     policy: Policy | None = None,
-    **options: Any,
+    labels: Sequence[str] | None = None,
+    prefix: str = PREFIX,
+    evidence: bool = False,
 ) -> pd.DataFrame:
     """Return a pandas data frame labelled by a model that this process loads once.
 
@@ -44,8 +46,8 @@ def label_partition(
         Where the texts stand.
     model, policy
         As in :func:`disconnect_nlp.load`; a folder must be reachable from every worker.
-    **options
-        ``labels``, ``prefix`` and ``evidence`` of :func:`disconnect_nlp.label_frame`.
+    labels, prefix, evidence
+        As in :func:`disconnect_nlp.label_frame`.
 
     Examples
     --------
@@ -54,40 +56,59 @@ def label_partition(
     >>> label_partition(frame, text_column="entry", model="lexicon")["disconnect_numbness"].tolist()
     [1]
     """
-    return _model(model, policy).label_frame(frame, text_column=text_column, **options)
+    labeller = _model(model, policy)
+    return labeller.label_frame(frame, text_column=text_column, labels=labels, prefix=prefix, evidence=evidence)
 
 
-def label_dask(frame: dd.DataFrame, *, text_column: str, **options: Any) -> dd.DataFrame:
+def label_dask(
+    frame: dd.DataFrame,
+    *,
+    text_column: str,
+    model: str = "default",
+    policy: Policy | None = None,
+    labels: Sequence[str] | None = None,
+    prefix: str = PREFIX,
+    evidence: bool = False,
+) -> dd.DataFrame:
     """Return a Dask data frame with labels added, lazily.
 
     Parameters
     ----------
     frame
         Any Dask data frame.
-    text_column
-        Where the texts stand.
-    **options
-        Those of :func:`label_partition`.
+    text_column, model, policy, labels, prefix, evidence
+        As in :func:`label_partition`.
 
     Raises
     ------
     DataError
         At once, if there is no such column, or an added one would overwrite one of the frame's.
     """
-    kinds = _checked(list(frame.columns), text_column=text_column, **options)
+    kinds = _checked(list(frame.columns), text_column, labels, prefix, evidence=evidence)
+    options = {"model": model, "policy": policy, "labels": labels, "prefix": prefix, "evidence": evidence}
     meta = frame._meta.assign(**{name: _empty(kind) for name, kind in kinds.items()})
     mapped: dd.DataFrame = frame.map_partitions(label_partition, text_column=text_column, meta=meta, **options)
     return mapped
 
 
-def label_spark(frame: SparkFrame, *, text_column: str, **options: Any) -> SparkFrame:
+def label_spark(
+    frame: SparkFrame,
+    *,
+    text_column: str,
+    model: str = "default",
+    policy: Policy | None = None,
+    labels: Sequence[str] | None = None,
+    prefix: str = PREFIX,
+    evidence: bool = False,
+) -> SparkFrame:
     """Return a Spark data frame with labels added, as :func:`label_dask` does.
 
     Decisions are bytes, scores doubles.
     """
     from pyspark.sql import types
 
-    kinds = _checked(list(frame.columns), text_column=text_column, **options)
+    kinds = _checked(list(frame.columns), text_column, labels, prefix, evidence=evidence)
+    options = {"model": model, "policy": policy, "labels": labels, "prefix": prefix, "evidence": evidence}
     spark = {"string": types.StringType(), "Int8": types.ByteType(), "float64": types.DoubleType()}
     schema = types.StructType([*frame.schema.fields, *(types.StructField(n, spark[k]) for n, k in kinds.items())])
     return frame.mapInPandas(partial(_label_batches, text_column=text_column, options=options), schema)
@@ -101,13 +122,7 @@ def _label_batches(
 
 
 def _checked(
-    columns: list[str],
-    *,
-    text_column: str,
-    labels: Sequence[str] | None = None,
-    prefix: str = PREFIX,
-    evidence: bool = False,
-    **_: Any,  # what decides the model alone
+    columns: list[str], text_column: str, labels: Sequence[str] | None, prefix: str, *, evidence: bool
 ) -> dict[str, str]:
     """Return the type of every added column, if all can be added."""
     taxonomy = load_taxonomy()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from disconnect_nlp.cli.shared import check_target, replacing, run_manifest
+from disconnect_nlp.cli.shared import check_target, replacing
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.terminal import output as output_console
 
@@ -108,11 +108,12 @@ def readings(
 
 def _material(file: Path, reader: str | None, text_column: str | None, prefix: str | None, **options: Any) -> Material:
     from disconnect_nlp.labelling import layout_of
+    from disconnect_nlp.labelling.manifest import find_manifest
     from disconnect_nlp.reading.opening import open_material
     from disconnect_nlp.tables import open_reader
 
     source = open_reader(file)
-    layout = layout_of(source, run_manifest(file), text_column=text_column, prefix=prefix, name=file.name)
+    layout = layout_of(source, find_manifest(file), text_column=text_column, prefix=prefix, name=file.name)
     if layout.text_column is None:
         columns = ", ".join(map(shorten, source.columns))
         raise DataError(f"{file}: no column looks like text. Columns: {columns}. Pass --text-column.")

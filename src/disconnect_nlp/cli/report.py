@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import typer
 
-from disconnect_nlp.cli.shared import check_target, policy_named, replacing, run_manifest
+from disconnect_nlp.cli.shared import check_target, policy_named, replacing
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.terminal import output as output_console
 
@@ -55,6 +55,7 @@ def report(
 ) -> None:
     """Write a self-contained report of a labelled table."""
     from disconnect_nlp.labelling import layout_of
+    from disconnect_nlp.labelling.manifest import find_manifest
     from disconnect_nlp.reports.files import write_tables
     from disconnect_nlp.reports.markdown import render_markdown
     from disconnect_nlp.reports.render import render_report
@@ -67,7 +68,7 @@ def report(
     for folder in (tables, plots):
         _check_folder(folder, force=force)
     reader = open_reader(file)
-    manifest = run_manifest(file)
+    manifest = find_manifest(file)
     layout = layout_of(reader, manifest, text_column=text_column, prefix=prefix, name=file.name)
     console = output_console()
     if texts and layout.text_column is None:
@@ -85,6 +86,7 @@ def report(
         id_column=id_column,
         prefix=layout.prefix,
         sentences=layout.sentences,
+        whole_column=layout.whole_column,
         name=f"{file.name}, {layout.text_column}" if layout.others else file.name,
         max_examples=max_examples,
         rates=known_rates,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from disconnect_nlp.errors import DataError
 
@@ -34,28 +33,6 @@ def policy_named(name: str) -> Policy:
         if policy == name:
             return policy
     raise DataError(f"--policy {name!r}: allowed are {', '.join(POLICIES)}.")
-
-
-def run_manifest(file: Path) -> dict[str, Any] | None:
-    """Return what 'label' wrote down about its run, if it lies beside the table.
-
-    Raises
-    ------
-    DataError
-        If what lies there is none.
-    """
-    from disconnect_nlp.labelling.manifest import manifest_path
-
-    path = manifest_path(file)
-    if not path.is_file():
-        return None
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path}: not a manifest. Restore it, or take it away.") from error
-    if not isinstance(plain, dict):
-        raise DataError(f"{path}: not a manifest. Restore it, or take it away.")
-    return plain
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
 
 from disconnect_nlp import __version__
 from disconnect_nlp.errors import DataError
@@ -70,21 +72,69 @@ def write_manifest(made: Path, checkpoint: Checkpoint, *, target: Path, input_na
     write_whole(manifest_path(target), json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
 
 
+class _Hashed(BaseModel):
+    sha256: str
+
+
+class _Counts(BaseModel):
+    rows: int
+    statuses: dict[str, int]
+    given: dict[str, int]
+    uncertain: dict[str, int]
+    reasons: dict[str, int]
+    broken: dict[str, int]
+
+
+class _Manifest(BaseModel):
+    """What is read again from a manifest, for its types."""
+
+    format: Literal[1]
+    input: _Hashed
+    output: _Hashed
+    model: dict[str, str]
+    options: LabelOptions
+    counts: _Counts
+
+
 def read_manifest(target: Path) -> dict[str, Any]:
-    """Return the manifest beside an output.
+    """Return the manifest beside an output, checked.
 
     Raises
     ------
     DataError
-        If there is none.
+        If there is none, or it is not as ``label`` writes it.
+    """
+    found = find_manifest(target)
+    if found is None:
+        raise DataError(
+            f"{manifest_path(target)}: no manifest, so it is not known how {target.name} was labelled. "
+            "Restore it, or label the input anew with --force."
+        )
+    return found
+
+
+def find_manifest(target: Path) -> dict[str, Any] | None:
+    """Return the manifest beside an output, checked, or None if there is none.
+
+    Raises
+    ------
+    DataError
+        If it is not as ``label`` writes it.
     """
     path = manifest_path(target)
+    if not path.is_file():
+        return None
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no manifest, so it is not known how {target.name} was labelled.") from None
-    except ValueError as error:
-        raise DataError(f"{path}: not a manifest.") from error
-    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
-        raise DataError(f"{path}: not a manifest of format {FORMAT}.")
+        plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _Manifest.model_validate(plain)
+    except (ValueError, OSError) as error:
+        raise DataError(
+            f"{path}: not a manifest of format {FORMAT}{_place(error)}. Restore it, or take it away."
+        ) from error
     return plain
+
+
+def _place(error: Exception) -> str:
+    """Return which value is wrong, in brackets, if one is."""
+    place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
+    return f" ({'.'.join(map(str, place))})" if place else ""

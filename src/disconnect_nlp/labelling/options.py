@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict
 
 from disconnect_nlp.labellers.frames import PREFIX, output_columns
 from disconnect_nlp.taxonomy import load_taxonomy
@@ -39,6 +41,7 @@ class LabelOptions:
     evidence: bool = True
     sentences: bool = False
     longest_evidence: int | None = None
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # where a manifest is read
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> LabelOptions:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.base import Policy
-from disconnect_nlp.labellers.frames import OK, check_columns, empty_cells, kind_of
+from disconnect_nlp.labellers.frames import EMPTY, OK, check_columns, empty_cells, kind_of
 from disconnect_nlp.labelling.append import AppendTo
 from disconnect_nlp.labelling.checkpoint import Checkpoint, UnfinishedOutput, differences
 from disconnect_nlp.labelling.chunks import Chunk, check_strictly, read_chunks
@@ -147,7 +147,7 @@ def label_to(job: Job, stream: BinaryIO, *, like: Path) -> Summary:
     for chunk, done in _annotator(job, like)(read_chunks(job.rows(), job.options, removed=job.removed)):
         stream.write(compressed(_encoded(_lines(job, chunk, done, encoder, like)), compression))
         stream.flush()
-        _count(summary, chunk, done, job.options)
+        _count(summary, chunk, done, job)
         if job.progress:
             job.progress.advance(len(chunk.rows))
     return summary
@@ -220,7 +220,7 @@ def _label_rest(job: Job, output: UnfinishedOutput, checkpoint: Checkpoint) -> S
     rest = islice(job.rows(), checkpoint.rows, None)
     began, earlier = time.monotonic(), checkpoint.seconds
     for chunk, done in _annotator(job, target)(read_chunks(rest, job.options, removed=job.removed)):
-        _count(summary, chunk, done, job.options)
+        _count(summary, chunk, done, job)
         checkpoint.rows += len(chunk.rows)
         checkpoint.seconds = earlier + time.monotonic() - began
         checkpoint.summary = summary.as_dict()
@@ -304,15 +304,18 @@ def _assembled(job: Job, output: UnfinishedOutput) -> Path:
     return made
 
 
-def _count(summary: Summary, chunk: Chunk, done: Labelled, options: LabelOptions) -> None:
+def _count(summary: Summary, chunk: Chunk, done: Labelled, job: Job) -> None:
     summary.rows += len(chunk.rows)
+    by_kind = job.reader.dialect is not None and job.reader.dialect.by_kind
     for statuses in chunk.statuses:
+        if by_kind:  # a row has its text in one of several columns; the others are no texts
+            statuses = [status for status in statuses if status != EMPTY] or statuses[:1]
         for status in statuses:
             kind, _, reason = status.partition(": ")
             summary.statuses[kind] += 1
             if reason:
                 (summary.broken if kind == OK else summary.reasons)[reason] += 1
-    chosen = set(options.labels)
+    chosen = set(job.options.labels)
     for ours, theirs in ((summary.given, done.given), (summary.uncertain, done.uncertain)):
         ours.update({label: n for label, n in theirs.items() if label in chosen})
 

@@ -14,6 +14,7 @@ from disconnect_nlp.corpus import split_cell
 from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.labellers.frames import OK, PREFIX, kind_of, status_of
 from disconnect_nlp.tables import Row, TableReader
+from disconnect_nlp.tables.cells import cell_of, known_column
 from disconnect_nlp.taxonomy import load_taxonomy
 
 Array = np.ndarray
@@ -74,16 +75,15 @@ def read_table(
     labels
         Which labels to read for. Default: those of the table, or all if no model has labelled it.
     sentences
-        Whether every row is a sentence, as ``label --sentences`` writes them: then the sentences are read.
+        Whether every row is a sentence, as ``label --sentences`` writes them; ``text_column`` is then theirs.
 
     Raises
     ------
     DataError
         If a column is missing, a label was not asked of the model, or no row has a text.
     """
-    text_column = prefix + "quote" if sentences else text_column
     for column in (text_column, id_column, *context_columns):
-        if column is not None and column not in reader.columns:
+        if column is not None and known_column(column, reader.columns) not in reader.columns:
             raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
     there = tuple(label for label in load_taxonomy().ids if f"{prefix}{label}_score" in reader.columns)
     chosen = tuple(labels) if labels is not None else there or load_taxonomy().ids
@@ -128,11 +128,11 @@ def _rows(
         if status != OK:
             table.skipped[status] += 1
             continue
-        table.texts.append(row.cells[text_column])
-        table.ids.append(_plain(row.cells.get(id_column)) if id_column else str(row.number))
+        table.texts.append(cell_of(row.cells, text_column))
+        table.ids.append(_plain(cell_of(row.cells, id_column)) if id_column else str(row.number))
         evidence = _plain(row.cells.get(prefix + "evidence"))
         table.evidence.append(_placed(evidence, _plain(row.cells.get(prefix + "start"))) if sentences else evidence)
-        table.context.append(tuple(_plain(row.cells.get(column)) for column in table.context_columns))
+        table.context.append(tuple(_plain(cell_of(row.cells, column)) for column in table.context_columns))
         yield _decisions(table, row, prefix)
 
 
@@ -153,7 +153,7 @@ def _status(row: Row, text_column: str, prefix: str | None) -> str:
         told = kind_of(str(row.cells.get(prefix + "status") or "missing"))
         if told != OK:
             return told
-    return kind_of(status_of(row.cells.get(text_column)))
+    return kind_of(status_of(cell_of(row.cells, text_column)))
 
 
 def _decisions(table: ReadingTable, row: Row, prefix: str) -> _Decisions:

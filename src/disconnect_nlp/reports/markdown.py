@@ -70,6 +70,16 @@ class _Plots:
             return ""
         return f"![{plain(alternative(self.data, name))}](<{self.addresses[name]}>)"
 
+    def of_more_persons(self) -> str:
+        """Return links to the plots of the persons that are not shown, or nothing if none was written."""
+        more = list(enumerate(self.data.ticks, start=1))[panels.MOST_PERSONS :]
+        links = [
+            f"[{plain(person)}](<{self.addresses[f'person_{n}']}>)"
+            for n, person in more
+            if f"person_{n}" in self.addresses
+        ]
+        return f"Their plots: {', '.join(links)}." if links else ""
+
 
 def alternative(data: ReportData, name: str) -> str:
     """Return in words what the plot of a name shows."""
@@ -227,6 +237,7 @@ def _persons(data: ReportData, drawn: _Plots) -> list[str]:
     left_out = len(data.ticks) - panels.MOST_PERSONS
     if left_out > 0:
         parts.append(f"{left_out} more persons with at least eight dated {data.units} are in the tables (`--tables`).")
+        parts.append(drawn.of_more_persons())
     return parts
 
 
@@ -264,25 +275,34 @@ def _words(data: ReportData) -> list[str]:
 
 
 def _passages(data: ReportData) -> list[str]:
+    """Return passages of every label, of those of the safety screen first, then of the core labels."""
     parts = []
-    for label in wording.core_labels(data):
-        own = sorted((p for p in data.passages if label in p.labels), key=lambda p: (-p.scores[label], p.row))
-        parts += _quoted(f"### {formats.name(label)}", own, label)
-    return parts
+    for label in _to_read(data):
+        parts += _quoted(label, [own for own in data.passages if label in own.labels])
+    return ["## Passages", *parts] if parts else []
 
 
 def _doubtful(data: ReportData) -> list[str]:
     """Return passages whose score lies near a threshold, given or not, the highest first."""
     parts = []
-    for label in wording.core_labels(data, seen=False):
-        own = sorted((p for p in data.passages if label in p.uncertain), key=lambda p: (-p.scores[label], p.row))
-        parts += _quoted(f"### {formats.name(label)}", own, label)
+    for label in _to_read(data):
+        parts += _quoted(label, [own for own in data.passages if label in own.uncertain])
     return ["## In doubt: to read", *parts] if parts else []
 
 
-def _quoted(heading: str, passages: Sequence[Passage], label: str) -> list[str]:
-    parts = [heading] if passages else []
-    for passage in passages[:_PASSAGES]:
+def _to_read(data: ReportData) -> list[str]:
+    taxonomy = load_taxonomy()
+    first = [
+        *(label for label in taxonomy.recall_first if label in data.labels),
+        *wording.core_labels(data, seen=False),
+    ]
+    return [*first, *(label for label in data.labels if label not in first)]
+
+
+def _quoted(label: str, passages: Sequence[Passage]) -> list[str]:
+    flagged = ": flagged, read first" if label in load_taxonomy().recall_first else ""
+    parts = [f"### {formats.name(label)}{flagged}"] if passages else []
+    for passage in sorted(passages, key=lambda own: (-own.scores[label], own.row))[:_PASSAGES]:
         decided = "given" if label in passage.labels else "not given"
         where = ", ".join([passage.name, *passage.facts, f"{decided}, score {passage.scores[label]:.2f}"])
         cancelled = [f"Not counted: {line}" for line in wording.not_counted(passage)]

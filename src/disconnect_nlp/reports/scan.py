@@ -1,6 +1,6 @@
 """One pass over a labelled table: what the statistics need, a few passages, and no other text.
 
-Keeps about a hundred bytes a row, whatever the length of the texts.
+Keeps about a hundred bytes a row, 130 more to know the text of a sentence, whatever the length of the texts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
@@ -19,6 +20,7 @@ from disconnect_nlp.labellers.frames import OK, PREFIX, kind_of
 from disconnect_nlp.reports.passages import Choice, Passage, cut, fits, moved, read_evidence
 from disconnect_nlp.reports.words import WordCounts
 from disconnect_nlp.tables import Row, TableReader
+from disconnect_nlp.tables.cells import cell_of, known_column
 from disconnect_nlp.taxonomy import load_taxonomy
 
 Array = np.ndarray
@@ -40,11 +42,14 @@ class Columns:
     prefix: str = PREFIX
     sentences: bool = False
     """Whether every row is a sentence."""
+    whole: str | None = None
+    """Of sentences: where the texts are that they were taken from."""
 
     @property
     def named(self) -> tuple[str, ...]:
         """All that are named."""
-        return tuple(column for column in (self.text, self.time, *self.groups, self.person, self.id) if column)
+        all_ = (self.text, self.time, *self.groups, self.person, self.id, self.whole)
+        return tuple(column for column in all_ if column)
 
 
 class Codes:
@@ -83,8 +88,8 @@ class Scan:
     times: list[str] = field(default_factory=list)
     groups: dict[str, Codes] = field(default_factory=dict)
     persons: Codes = field(default_factory=Codes)
-    sources: array[int] = field(default_factory=lambda: array("i"))
-    """Of sentences: the number of the text that each stands in."""
+    sources: Codes = field(default_factory=Codes)
+    """Of sentences: which text each stands in."""
     passages: list[Passage] = field(default_factory=list)
     words: WordCounts | None = None
     notes: list[str] = field(default_factory=list)
@@ -127,7 +132,7 @@ def _checked_labels(reader: TableReader, columns: Columns, name: str) -> tuple[s
             f"{name}: no columns {columns.prefix}<label> found. Run 'disconnect-nlp label' first, or pass --prefix."
         )
     for column in columns.named:
-        if column not in present:
+        if known_column(column, reader.columns) not in present:
             raise DataError(f"{name}: no column {column!r}. Columns: {', '.join(map(shorten, reader.columns))}.")
     return labels
 
@@ -154,7 +159,8 @@ class _Pass:
         self._status = columns.prefix + "status"
         self._decisions = [columns.prefix + label for label in scan.labels]
         self._same: dict[str, str] = {}
-        self._sentence = 0  # number within its text of the sentence before
+        self._text, self._digest = "", ""  # of the whole text before
+        self._copies: Counter[tuple[str, int]] = Counter()  # of a sentence, by its text and its number in it
 
     def take(self, batch: Sequence[Row], share: float) -> Array:
         """Count a batch; return the decisions on its labelled texts."""
@@ -164,7 +170,8 @@ class _Pass:
         for row, own, (key, _) in zip(labelled, given, keys.tolist(), strict=True):
             self._take_row(row, own, key)
         if self.scan.words is not None:
-            read = [(n, row.cells.get(self.columns.text or "")) for n, row in enumerate(labelled) if keys[n, 1] < share]
+            place = self.columns.text or ""
+            read = [(n, cell_of(row.cells, place)) for n, row in enumerate(labelled) if keys[n, 1] < share]
             texts = [(n, text) for n, text in read if isinstance(text, str)]
             self.scan.words.add([text for _, text in texts], given[[n for n, _ in texts]])
         return given
@@ -189,25 +196,35 @@ class _Pass:
         uncertain = tuple(label for label in str(cells.get(columns.prefix + "uncertain") or "").split(";") if label)
         self.scan.uncertain.update(uncertain)
         if columns.time:
-            time = str(cells.get(columns.time) or "")
+            time = str(cell_of(cells, columns.time) or "")
             self.scan.times.append(self._same.setdefault(time, time))  # equal dates share one string
         for column, codes in self.scan.groups.items():
-            codes.add(cells.get(column))
+            codes.add(cell_of(cells, column))
         if columns.person:
-            self.scan.persons.add(cells.get(columns.person))
+            self.scan.persons.add(cell_of(cells, columns.person))
         if columns.sentences:
-            self._take_source(row)
+            self.scan.sources.add(self._source(row))
         if columns.text:
             given = tuple(self.scan.labels[n] for n in np.flatnonzero(own))
             scores = {label: self._score(row, label) for label in dict.fromkeys((*given, *uncertain))}
             if self.choice.wanted(given, uncertain, scores, key):
                 self.choice.add(self._passage(row, given, uncertain, scores), key)
 
-    def _take_source(self, row: Row) -> None:
-        """Count the text on when sentences begin anew."""
-        number, sources = self._whole(row, "sentence"), self.scan.sources
-        sources.append((sources[-1] if sources else 0) + (number <= self._sentence))
-        self._sentence = number
+    def _source(self, row: Row) -> str:
+        """Return what tells the text a sentence stands in from all others, nothing if that is not known."""
+        columns, cells = self.columns, row.cells
+        if columns.whole is None:
+            return str(cell_of(cells, columns.id) or "") if columns.id else ""
+        text = cell_of(cells, columns.whole)
+        if not isinstance(text, str) or str(cells.get(columns.prefix + "quote")) not in text:
+            return ""
+        if text != self._text:
+            self._text = text
+            self._digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        # Where several rows held the same text, its first sentence comes as often, wherever that is in the table.
+        place = self._digest, self._whole(row, "sentence")
+        self._copies[place] += 1
+        return f"{self._digest}-{self._copies[place]}"
 
     def _whole(self, row: Row, name: str) -> int:
         try:
@@ -230,14 +247,14 @@ class _Pass:
         self, row: Row, given: tuple[str, ...], uncertain: tuple[str, ...], scores: dict[str, float]
     ) -> Passage:
         columns, cells = self.columns, row.cells
-        text = str(cells.get(columns.text or "") or "")
+        text = str(cell_of(cells, columns.text or "") or "")
         evidence = read_evidence(cells.get(columns.prefix + "evidence"))
         if columns.sentences:  # their evidence is placed in the whole text
             evidence = moved(evidence, -self._whole(row, "start"))
         self.without_evidence |= columns.prefix + "evidence" not in cells
         if evidence is None or not all(fits(text, item) for item in evidence):
             self.misfits += 1
-        name = str(cells.get(columns.id) or "") if columns.id else ""
+        name = str(cell_of(cells, columns.id) or "") if columns.id else ""
         return Passage(
             row=row.number,
             name=name or f"line {row.number}",
@@ -251,6 +268,6 @@ class _Pass:
     def _facts(self, row: Row) -> Iterator[str]:
         columns = self.columns
         for column in dict.fromkeys(column for column in (columns.person, *columns.groups, columns.time) if column):
-            value = str(row.cells.get(column) or "").strip()
+            value = str(cell_of(row.cells, column) or "").strip()
             if value:
                 yield value[:60]

@@ -79,6 +79,7 @@ def summarise(
     id_column: str | None = None,
     prefix: str = PREFIX,
     sentences: bool = False,
+    whole_column: str | None = None,
     name: str = "table",
     max_examples: int = MAX_EXAMPLES,
     rates: Mapping[str, Rates] | None = None,
@@ -91,13 +92,16 @@ def summarise(
     Parameters
     ----------
     text_column
-        Where the texts stand, for passages and words; None leaves both out.
+        Where the texts stand, or the sentences, for passages and words; None leaves both out.
     time_column, group_columns, person_column, id_column
         Dates; groups to compare, such as site or wave; who wrote; what a row is called. Where persons are known and at
         least ten, intervals draw persons, not texts.
     sentences
         Whether every row is a sentence, as ``label --sentences`` writes them: then sentences are shown and counted, and
         intervals draw texts where no persons are known.
+    whole_column
+        Of sentences, where the texts stand that they were taken from: that tells which sentences are of one text, as
+        ``id_column`` does where it is None, in whatever order the table is.
     max_examples
         Passages kept a label: half of the highest score, half drawn at random; and half as many uncertain ones.
     rates, correction
@@ -112,8 +116,9 @@ def summarise(
     DataError
         If the table was not written by ``label``, a named column is missing, or dates cannot be read.
     """
-    text_column = prefix + "quote" if sentences and text_column else text_column
-    columns = Columns(text_column, time_column, tuple(group_columns), person_column, id_column, prefix, sentences)
+    columns = Columns(
+        text_column, time_column, tuple(group_columns), person_column, id_column, prefix, sentences, whole_column
+    )
     scan = scan_table(reader, columns, name=name, max_examples=max_examples, seed=seed)
     data = ReportData(
         name=name,
@@ -144,23 +149,30 @@ def summarise(
 
 def _people(data: ReportData, scan: Scan) -> People:
     """Return what intervals draw: persons; or texts, where a row is a sentence; or nothing but the rows themselves."""
-    sources = np.frombuffer(scan.sources, dtype=np.intc) if scan.sources else np.empty(0, dtype=np.intc)
-    other = People(sources, int(sources.max(initial=-1)) + 1, "texts") if len(sources) else People(None, 0, data.units)
-    if not scan.n_texts or (len(sources) and other.clusters(scan.given) is None):
-        other = People(None, 0, data.units)
-    if not data.columns.person:
-        return other
-    codes, names = scan.persons.codes, scan.persons.names
-    data.n_persons = len(names)
-    people = People(codes, len(names), "persons")
-    if (codes < 0).any():
-        reason = f"{int((codes < 0).sum())} {data.units} name no person"
-    elif scan.n_texts and people.clusters(scan.given) is None:
-        reason = f"{len(names)} persons are too few to draw from"
-    else:
-        return people
-    data.notes.append(f"{reason}, so intervals take {other.drawn} as independent.")
-    return other
+    data.n_persons = len(scan.persons.names)
+    kinds = [("persons", scan.persons)] if data.columns.person else []
+    kinds += [("texts", scan.sources)] if data.columns.sentences else []
+    found, reasons = People(None, 0, data.units), []
+    for drawn, known in kinds:
+        people = People(known.codes, len(known.names), drawn)
+        if (known.codes < 0).any():
+            reasons.append(_unknown(data, drawn, int((known.codes < 0).sum())))
+        elif scan.n_texts and people.clusters(scan.given) is None:
+            reasons.append(f"{len(known.names)} {drawn} are too few to draw from")
+        else:
+            found = people
+            break
+    if reasons:
+        data.notes.append(f"{'; '.join(reasons)}, so intervals take {found.drawn} as independent.")
+    return found
+
+
+def _unknown(data: ReportData, drawn: str, n: int) -> str:
+    if drawn == "persons":
+        return f"{n} {data.units} name no person"
+    if data.columns.whole:
+        return f"{n} {data.units} do not stand in the text beside them ({data.columns.whole})"
+    return f"{n} {data.units} name no text they stand in (name a column of the texts' ids with --id)"
 
 
 def _design_effect(scan: Scan, people: People) -> Array:

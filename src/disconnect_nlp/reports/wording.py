@@ -54,7 +54,11 @@ def _from_to(data: ReportData) -> str:
     if not len(data["time"]):
         return ""
     periods = data["time"]["period"]
-    return f" from {periods.iloc[0]} to {periods.iloc[-1]}" if periods.nunique() > 1 else f" of {periods.iloc[0]}"
+    several = periods.nunique() > 1
+    if data.undated:
+        span = f"from {periods.iloc[0]} to {periods.iloc[-1]}" if several else periods.iloc[0]
+        return f" ({number(data.n_texts - data.undated)} of them dated: {span})"
+    return f" from {periods.iloc[0]} to {periods.iloc[-1]}" if several else f" of {periods.iloc[0]}"
 
 
 def _by_whom(data: ReportData) -> str:

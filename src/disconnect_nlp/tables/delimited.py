@@ -61,8 +61,8 @@ class DelimitedReader:
         self.marked = self.encoding != "utf-8"
         """Whether the file told or needs to tell its encoding by a byte-order mark."""
         self.dialect = recognise(self.columns, first[1:]) if self._has_header else None
-        self.n_rows, widest, replaced = self._survey()
-        self.notes = self._notes(encoding, header, replaced)
+        self.n_rows, widest = self._survey()
+        self.notes = self._notes(encoding, header)
         if widest > len(self.columns):
             self.columns.append(unique_names([*self.columns, EXTRA])[-1])
 
@@ -104,7 +104,7 @@ class DelimitedReader:
             problem = f"{len(cells)} cells, header has {width}"
         return Row(record.line, named, problem=problem)
 
-    def _notes(self, encoding: str | None, header: bool | None, replaced: int) -> list[str]:
+    def _notes(self, encoding: str | None, header: bool | None) -> list[str]:
         notes = []
         renamed = [new for new, old in zip(self.columns, self._header, strict=True) if new != old]
         if not self._has_header:
@@ -114,22 +114,17 @@ class DelimitedReader:
             notes.append(f"columns without a name of their own were named {', '.join(renamed)}.")
         if self.encoding == "cp1252" and encoding is None:
             notes.append("the file is not valid UTF-8 and was read as Windows-1252; the output is UTF-8.")
-        if replaced:
-            what = f"{replaced} characters are no {self.encoding} and stand as {REPLACEMENT} in the output"
-            notes.append(f"{what}. Name the file's own encoding with --encoding.")
+        notes += lost_characters(self.source, self.encoding)
         if self.dialect:
             notes.append(f"read as {self.dialect.name}.")
         return notes
 
-    def _survey(self) -> tuple[int, int, int]:
-        """Read the file once for the number of rows, the width of the widest, and how many characters were replaced."""
-        n_rows, widest, replaced = -1 if self._has_header else 0, 0, 0
-        lossy = self._errors == "replace"
+    def _survey(self) -> tuple[int, int]:
+        """Read the file once for the number of rows and the width of the widest."""
+        n_rows, widest = -1 if self._has_header else 0, 0
         for record in self._records():
             n_rows, widest = n_rows + 1, max(widest, len(record.cells))
-            if lossy:
-                replaced += sum(cell.count(REPLACEMENT) for cell in record.cells)
-        return n_rows, widest, replaced
+        return n_rows, widest
 
     def _detect_delimiter(self) -> str:
         if self.source.format == ".tsv":
@@ -177,6 +172,21 @@ def checked_encoding(name: str, source: Source) -> str:
 def decoding_errors(encoding: str) -> str:
     """Return how to decode what is broken: in UTF-8 a byte goes out as it came in, else it is replaced."""
     return "surrogateescape" if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig") else "replace"
+
+
+def lost_characters(source: Source, encoding: str) -> list[str]:
+    """Return a note on how many characters were replaced because they are none of an encoding, or no note."""
+    if decoding_errors(encoding) != "replace":
+        return []
+    n = _replacements(source, encoding, "replace")
+    n -= n and _replacements(source, encoding, "ignore")  # those that stand in the file itself
+    what = f"{n} characters are no {encoding} and stand as {REPLACEMENT} in the output"
+    return [f"{what}. Name the file's own encoding with --encoding."] if n else []
+
+
+def _replacements(source: Source, encoding: str, errors: str) -> int:
+    with source.open() as file, io.TextIOWrapper(file, encoding=encoding, errors=errors) as text:
+        return sum(block.count(REPLACEMENT) for block in iter(lambda: text.read(_SAMPLE), ""))
 
 
 def detect_encoding(source: Source) -> str:

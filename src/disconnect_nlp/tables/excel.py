@@ -47,6 +47,7 @@ class SheetReader:
             raise DataError(f"{source.name}: no sheet {sheet!r}. Sheets: {', '.join(map(shorten, names))}.")
         self._sheet = book.get_sheet_by_name(sheet or names[0])
         self._formulas = _without_result(source, sheet or names[0]) if source.format == ".xlsx" else {}
+        self._before_values = (self._sheet.start or (0, 0))[1]  # columns
         rows = self._rows()
         first = next(rows, None)
         if first is None:
@@ -72,14 +73,18 @@ class SheetReader:
             yield Row(number, named, aside=SET_ASIDE if position < aside else None)
 
     def _rows(self) -> Iterator[tuple[int, list[Any]]]:
-        # The library knows nothing of cells without a value, be they below or to the right of all others.
-        last = max(self._formulas, default=0)
-        more: Iterator[list[Any]] = repeat([], max(0, last - self._sheet.total_height))
+        # The library knows nothing of cells without a value, be they left of all others, to the right or below, and
+        # leaves out the columns before the first value.
+        below = (self._sheet.end or (-1, -1))[0] + 1
+        more: Iterator[list[Any]] = repeat([], max(0, max(self._formulas, default=0) - below))
+        before = min((column - 1 for row in self._formulas.values() for column in row), default=self._before_values)
+        left_out = min(before, self._before_values)
         for number, cells in enumerate(chain(self._sheet.iter_rows(), more), start=1):
-            plain = [_plain(cell) for cell in cells]
+            plain = [None] * (self._before_values - left_out) + [_plain(cell) for cell in cells]
             for column, formula in self._formulas.get(number, {}).items():
-                plain += [None] * (column - len(plain))
-                plain[column - 1] = formula
+                place = column - left_out
+                plain += [None] * (place - len(plain))
+                plain[place - 1] = formula
             if any(cell is not None for cell in plain):
                 yield number, plain
 
@@ -93,9 +98,11 @@ def _without_result(source: Source, sheet: str) -> dict[int, dict[int, str]]:
     openpyxl = need("openpyxl", extra="formats", what="a formula without a result in an .xlsx file")
     found: dict[int, dict[int, str]] = {}
     with source.open() as formulas, source.open() as values:
-        stored = openpyxl.load_workbook(formulas, read_only=True)[sheet].iter_rows()
-        results = openpyxl.load_workbook(values, read_only=True, data_only=True)[sheet].iter_rows()
-        for cells, own in zip(stored, results, strict=True):
+        stored = openpyxl.load_workbook(formulas, read_only=True)[sheet]
+        results = openpyxl.load_workbook(values, read_only=True, data_only=True)[sheet]
+        for own_sheet in (stored, results):
+            own_sheet.reset_dimensions()  # some programs tell fewer cells than there are
+        for cells, own in zip(stored.iter_rows(), results.iter_rows(), strict=True):
             for cell, result in zip(cells, own, strict=True):
                 if cell.data_type == "f" and result.value is None and result.data_type != "str":
                     found.setdefault(cell.row, {})[cell.column] = str(getattr(cell.value, "text", cell.value))

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.tables.base import Dialect, Row
-from disconnect_nlp.tables.delimited import checked_encoding, decoding_errors
+from disconnect_nlp.tables.delimited import checked_encoding, decoding_errors, lost_characters
 from disconnect_nlp.tables.dialects import DAY_ONE, forum
 from disconnect_nlp.tables.jsonarray import read_items
 from disconnect_nlp.tables.source import Source
@@ -27,7 +27,7 @@ class JsonLinesReader:
         self.source = source
         self._encoding = checked_encoding(encoding, source) if encoding else "utf-8-sig"
         self.n_rows = 0
-        self.notes: list[str] = []
+        self.notes = lost_characters(source, self._encoding)
         keys: dict[str, None] = {}
         for row in self:
             self.n_rows += 1

@@ -22,7 +22,11 @@ from disconnect_nlp.tables.base import need
 COMPRESSIONS = (".gz", ".bz2", ".zst")
 _ALIASES = {".ndjson": ".jsonl", ".tab": ".tsv", ".arrow": ".feather", ".zsav": ".sav"}
 _BLOCK = 1 << 20
-_COMPRESSED = ((b"\x1f\x8b", ".gz"), (b"BZh91AY&SY", ".bz2"), (b"\x28\xb5\x2f\xfd", ".zst"))
+_COMPRESSED = (
+    (b"\x1f\x8b", ".gz"),
+    *((b"BZh%d" % level, ".bz2") for level in range(1, 10)),
+    (b"\x28\xb5\x2f\xfd", ".zst"),
+)
 _FORMATS = (
     (b"PAR1", ".parquet"),
     (b"ARROW1", ".feather"),
@@ -31,6 +35,8 @@ _FORMATS = (
     (b"$FL2@(#)", ".sav"),
     (b"$FL3@(#)", ".sav"),
     (b"<stata_dta>", ".dta"),
+    # Before Stata 13: number of the format, order of bytes, and two that are always the same.
+    *((bytes([number, order, 1, 0]), ".dta") for number in range(104, 116) for order in (1, 2)),
 )
 """How files begin that are no text, and their formats."""
 # Dumps of forums are compressed with a window of 2 GiB, which the library refuses unless told.
