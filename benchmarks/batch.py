@@ -177,7 +177,8 @@ def clusters(folder: Path, rows: int, options: Sequence[str]) -> None:
         seconds, _, _ = run(folder / "in", target, *(given or ["--to", "parquet"]), *options)
         found = pd.concat(map(pd.read_parquet, sorted(target.rglob("*.parquet")))).sort_values("id", ignore_index=True)
         expected = found if expected is None else expected
-        same = "yes" if found[expected.columns].equals(expected) else "NO"
+        values = [table[expected.columns].astype(object).to_numpy().tolist() for table in (found, expected)]
+        same = "yes" if values[0] == values[1] else "NO"  # engines differ in the width of integers
         print(f"| {engine} | {seconds:.1f} | {rows / seconds:,.0f} | {same} |", flush=True)
 
 
