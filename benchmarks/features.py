@@ -170,7 +170,7 @@ def support_vectors(features: sparse.csr_matrix, truth: Array) -> tuple[Array, f
 
 def complement_bayes(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
     """Fit complement naive Bayes for one label."""
-    model = ComplementNB(alpha=0.3).fit(abs(features), truth)
+    model = ComplementNB(alpha=0.003).fit(abs(features), truth)
     return model.feature_log_prob_[1] - model.feature_log_prob_[0], 0.0
 
 
