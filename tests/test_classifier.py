@@ -240,6 +240,8 @@ def test_a_fitted_classifier_decides_for_the_texts_it_is_meant_for():
     meant = DisconnectClassifier(bits=10, **shares).fit(texts, labels, groups=groups, real=real)
     numb = plain.taxonomy.index["numbness"]
     assert meant.for_use.gap < 0 == plain.for_use.gap
+    with pytest.raises(DataError, match="real has the shape .3,., for 240 texts"):
+        DisconnectClassifier(bits=10).fit(texts, labels, groups=groups, real=[True, False, True])
     silent = ["soup and tea"]
     assert meant.predict_proba(silent)[0, numb] > plain.predict_proba(silent)[0, numb]
 

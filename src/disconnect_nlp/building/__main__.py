@@ -49,7 +49,7 @@ def default(public: PublicOption = None, real: RealOption = None, out: OutOption
     texts = training_texts(public, taxonomy)
     output().print(f"fitting default on {texts.what}")
     model = _fit(texts, prevalence)
-    output().print(f"held-out log-odds of authored positives lowered by {-model.for_use.gap:.2f}")
+    output().print(f"held-out log-odds of authored positives lowered by {abs(model.for_use.gap):.2f}")
     rates = held_out_rates(model, model.for_use.scores, texts.labels, texts.observed, texts.n_authored)
     card = _card("default", texts.what, prevalence, {"model": model, **variants, "lexicon": LexiconLabeller()}, real)
     save(model, out / "default", version=VERSION, trained_on=texts.what, error_rates=rates, card=card)

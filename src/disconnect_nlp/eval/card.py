@@ -33,7 +33,8 @@ _KINDS = {
     "accurate": (
         "the mean of two log-odds: those of `default`, and one linear head a label on the sentence vector of "
         "all-MiniLM-L6-v2 (Wang et al. 2020) with low-rank adapters (Hu et al. 2021) learned on the same texts. One "
-        "author batch in nine was kept from that learning; share, calibration and thresholds come from it. Labels with "
+        "author batch in nine was kept from that learning; share, calibration and thresholds come from it, positives "
+        "taken to be as hard as for `default`. Labels with "
         "fewer than 20 held-out texts, and the safety screen with fewer than 100, are those of "
         "`default`. The weights of the encoder are not part of this model.",
         "`model` is this model; `default` is the other one, fitted on the same texts.",

@@ -143,10 +143,12 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         """
         data = self._training_data(texts, labels, groups, observed, weights)
         features, truth, observed, weights = data[:4]
+        real = np.ones(len(truth), dtype=bool) if real is None else np.asarray(real, dtype=bool)
+        if real.shape != (len(truth),):
+            raise DataError(f"real has the shape {real.shape}, for {len(truth)} texts. Give one true or false a text.")
         self.held_out = self._held_out_scores(*data)
         shares = self._shares(truth, observed)
         screened = self.taxonomy.screened
-        real = np.ones(len(truth), dtype=bool) if real is None else np.asarray(real, dtype=bool)
         self.for_use = calibrate_for_use(self.held_out, truth, observed, shares, real, screened=screened)
         self.calibration, self.thresholds = self.for_use.calibration, self.for_use.thresholds
         self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
