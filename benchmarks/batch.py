@@ -1,14 +1,14 @@
 """Batch labelling: memory by number of rows and length of a cell, workers against one process, kills against no kill.
 
     python benchmarks/batch.py memory [--rows 50000 1000000]
-    python benchmarks/batch.py workers [--rows 100000]
+    python benchmarks/batch.py workers [--rows 100000] [--passages]
     python benchmarks/batch.py resume [--rows 20000 --kills 25]
     python benchmarks/batch.py clusters [--rows 20000]
     python benchmarks/batch.py cell [--characters 100000 4000000]
 
 Prints a table in Markdown below the command that made it. Rows are sentences of the shipped corpus in an order drawn
-with a seed. Runs the installed command in processes of its own, `--labels core --no-evidence` unless said otherwise;
-`cell` with all labels and evidence.
+with a seed, with --passages whole texts of up to 110 words. Runs the installed command in processes of its own,
+`--labels core --no-evidence` unless said otherwise; `cell` with all labels and evidence.
 """
 
 from __future__ import annotations
@@ -43,16 +43,21 @@ def corpus_sentences() -> list[str]:
     return [part for text in load_corpus() for part in re.split(r"(?<=[.!?])\s+", text.text) if len(part) > 20]
 
 
-def write_rows(path: Path, rows: int, *, seed: int = 0) -> int:
+def corpus_passages() -> list[str]:
+    """Return the texts of the corpus that are passages."""
+    return [text.text for text in load_corpus() if len(text.text.split()) <= 110]
+
+
+def write_rows(path: Path, rows: int, *, seed: int = 0, passages: bool = False) -> int:
     """Write short texts; return their number of words."""
     draw = random.Random(seed)
-    sentences = corpus_sentences()
+    texts = corpus_passages() if passages else corpus_sentences()
     words = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "text"])
         for number in range(rows):
-            text = draw.choice(sentences)
+            text = draw.choice(texts)
             words += len(text.split())
             writer.writerow([number, text])
     return words
@@ -104,10 +109,10 @@ def cell(folder: Path, characters: Sequence[int], options: Sequence[str]) -> Non
         print(f"| {n:,} | {seconds:.1f} | {peak:.0f} | {peak / first:.2f} | {more:.0f} |", flush=True)
 
 
-def workers(folder: Path, rows: int, options: Sequence[str]) -> None:
+def workers(folder: Path, rows: int, options: Sequence[str], *, passages: bool) -> None:
     """Seconds of one process and of two, in turns; the outputs must be equal. Busy machine: see CPU seconds."""
     source = folder / "rows.csv"
-    words = write_rows(source, rows)
+    words = write_rows(source, rows, passages=passages)
     print(f"{rows:,} rows, {words:,} words\n")
     print("| workers | seconds | rows/s | ratio | CPU seconds of all processes |\n|---|---|---|---|---|")
     taken: dict[int, float] = {}
@@ -188,6 +193,7 @@ def main() -> None:
     parser.add_argument("what", choices=("memory", "workers", "resume", "cell", "clusters"))
     parser.add_argument("--rows", type=int, nargs="+")
     parser.add_argument("--characters", type=int, nargs="+", default=[100_000, LONGEST_TEXT])
+    parser.add_argument("--passages", action="store_true", help="rows of whole texts, for workers")
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--options", default="", help="for the command, in one string, such as '--model lexicon'")
     own = parser.parse_args()
@@ -200,7 +206,7 @@ def main() -> None:
         elif own.what == "cell":
             cell(folder, own.characters, options)
         elif own.what == "workers":
-            workers(folder, (own.rows or [100_000])[0], options)
+            workers(folder, (own.rows or [100_000])[0], options, passages=own.passages)
         elif own.what == "clusters":
             clusters(folder, (own.rows or [20_000])[0], options)
         else:

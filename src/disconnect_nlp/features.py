@@ -1,4 +1,4 @@
-"""From Docs to a feature matrix: hashed n-grams, mean word vectors and lexicon matches, from spaCy's integer arrays.
+"""From token ids to a matrix of hashed n-grams, on spaCy's integer arrays.
 
 Nothing is tokenised twice and no vocabulary is stored: n-grams are hashed from token ids, so a matrix (and a model
 over it) keeps no words of the texts it was fitted on.
@@ -24,13 +24,13 @@ class Passages:
 
     Attributes
     ----------
-    norms
-        spaCy NORM ids of all tokens, shape ``(n_tokens,)``, dtype uint64.
+    ids
+        Ids of all tokens, of whatever is counted, shape ``(n_tokens,)``, dtype uint64.
     bounds
         Passage ``i`` holds tokens ``bounds[i]`` to ``bounds[i + 1]``, shape ``(n_passages + 1,)``.
     """
 
-    norms: Array
+    ids: Array
     bounds: Array
 
     def __len__(self) -> int:
@@ -45,28 +45,35 @@ class Passages:
     def join(cls, arrays: Sequence[Array]) -> Passages:
         """Put token-id arrays one after the other."""
         lengths = np.fromiter((len(array) for array in arrays), dtype=np.int64, count=len(arrays))
-        norms = np.concatenate(arrays) if len(arrays) else np.empty(0, dtype=np.uint64)
-        return cls(norms.astype(np.uint64), np.concatenate(([0], np.cumsum(lengths))))
+        ids = np.concatenate(arrays) if len(arrays) else np.empty(0, dtype=np.uint64)
+        return cls(ids.astype(np.uint64), np.concatenate(([0], np.cumsum(lengths))))
+
+
+UNIGRAMS, BIGRAMS, SKIPGRAMS = range(3)
+"""Kinds of n-grams, by the distance from first to last token; skip-grams leave out the token between."""
 
 
 @dataclass(frozen=True)
 class NGrams:
-    """Hashed n-grams by distance: row 0 holds the unigrams, row 1 the bigrams, row 2 the one-gap skip-grams.
+    """Hashed n-grams, a row a kind.
 
     Attributes
     ----------
+    kinds
+        Of which kind each row is, ascending.
     columns
-        Column of the n-gram that begins at each token, shape ``(3, n_tokens)``.
+        Column of the n-gram that begins at each token, shape ``(n_kinds, n_tokens)``.
     valid
         Whether it ends in the same passage, same shape.
     """
 
+    kinds: tuple[int, ...]
     columns: Array
     valid: Array
 
 
-def hash_ngrams(passages: Passages, *, bits: int) -> NGrams:
-    """Return all unigrams, bigrams and one-gap skip-grams, hashed to ``2**bits`` columns.
+def hash_ngrams(passages: Passages, *, bits: int, kinds: tuple[int, ...] = (UNIGRAMS, BIGRAMS, SKIPGRAMS)) -> NGrams:
+    """Return all n-grams of these kinds, hashed to ``2**bits`` columns.
 
     Examples
     --------
@@ -74,17 +81,18 @@ def hash_ngrams(passages: Passages, *, bits: int) -> NGrams:
     >>> hash_ngrams(ids, bits=10).valid.sum(axis=1).tolist()   # 3 unigrams, 2 bigrams, 1 skip-gram
     [3, 2, 1]
     """
-    norms, rows = passages.norms, passages.rows
-    columns = np.zeros((3, len(norms)), dtype=np.int32)
-    valid = np.zeros((3, len(norms)), dtype=bool)
-    first = norms * np.uint64(_MIX[0])
-    columns[0], valid[0] = _finish(first, bits), True
-    first <<= np.uint64(1)
-    for distance in (1, 2):
-        second = norms[distance:] * np.uint64(_MIX[distance])
-        columns[distance, :-distance] = _finish(first[:-distance] ^ second, bits)
-        valid[distance, :-distance] = rows[:-distance] == rows[distance:]
-    return NGrams(columns, valid)
+    ids, rows = passages.ids, passages.rows
+    columns = np.zeros((len(kinds), len(ids)), dtype=np.int32)
+    valid = np.zeros((len(kinds), len(ids)), dtype=bool)
+    first = ids * np.uint64(_MIX[0])
+    for row, distance in enumerate(kinds):
+        begins = slice(0, max(0, len(ids) - distance))
+        hashed = first[begins]
+        if distance:
+            hashed = (hashed << np.uint64(1)) ^ (ids[distance:] * np.uint64(_MIX[distance]))
+        columns[row, begins] = _finish(hashed, bits)
+        valid[row, begins] = rows[begins] == rows[distance:]
+    return NGrams(kinds, columns, valid)
 
 
 def _finish(values: Array, bits: int) -> Array:
@@ -95,7 +103,7 @@ def _finish(values: Array, bits: int) -> Array:
 
 
 def ngram_keys(ngrams: NGrams, passages: Passages, *, bits: int) -> Array:
-    """Return passage and column of every n-gram in one number, shape ``(3, n_tokens)``."""
+    """Return passage and column of every n-gram in one number, shape ``(n_kinds, n_tokens)``."""
     keys: Array = (passages.rows << bits) | ngrams.columns
     return keys
 
@@ -110,35 +118,3 @@ def count_matrix(ngrams: NGrams, passages: Passages, *, bits: int) -> sparse.csr
     bounds = np.searchsorted(distinct, np.arange(len(passages) + 1) << bits)
     columns = (distinct & ((1 << bits) - 1)).astype(np.int32)
     return sparse.csr_matrix((1 + np.log(counts), columns, bounds), shape=(len(passages), 1 << bits))
-
-
-@dataclass(frozen=True)
-class WordVectors:
-    """Static word vectors looked up by spaCy NORM id.
-
-    Attributes
-    ----------
-    ids
-        Sorted NORM ids, shape ``(n_words,)``, dtype uint64.
-    vectors
-        One row a word, shape ``(n_words, n_dimensions)``.
-    """
-
-    ids: Array
-    vectors: Array
-
-    def rows_of(self, norms: Array) -> Array:
-        """Return the row of every id, or -1 where the word has no vector."""
-        place = np.minimum(np.searchsorted(self.ids, norms), len(self.ids) - 1)
-        return np.where(self.ids[place] == norms, place, -1)
-
-    def means(self, passages: Passages) -> Array:
-        """Return the mean vector of each passage's known words, shape ``(n_passages, n_dimensions)``; 0 if none."""
-        rows = self.rows_of(passages.norms)
-        known = np.flatnonzero(rows >= 0)
-        shape = (len(passages), len(self.ids))
-        ones = np.ones(len(known), dtype=np.float32)
-        counts = sparse.csr_matrix((ones, (passages.rows[known], rows[known])), shape=shape)
-        totals = np.asarray(counts.sum(axis=1)).ravel()
-        means: Array = np.asarray(counts @ self.vectors.astype(np.float32)) / np.maximum(totals, 1)[:, None]
-        return means

@@ -6,6 +6,7 @@ fitted and evaluated beside; without the folder the authored-only variant is wha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ import numpy as np
 import typer
 
 from disconnect_nlp.building.ensemble import fit_ensemble
+from disconnect_nlp.building.lemmas import lemma_table
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.card import model_card
 from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
@@ -25,9 +27,10 @@ from disconnect_nlp.labellers.lexical import LexiconLabeller
 from disconnect_nlp.store import pack, read_adapters, save, save_ensemble
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
+from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 
-VERSION = "0.3.0"  # of the models: raised whenever predictions move
+VERSION = "0.4.0"  # of the models: raised whenever predictions move
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PublicOption = Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")]
@@ -53,6 +56,14 @@ def default(public: PublicOption = None, real: RealOption = None, out: OutOption
     rates = held_out_rates(model, model.for_use.scores, texts.labels, texts.observed, texts.n_authored)
     card = _card("default", texts.what, prevalence, {"model": model, **variants, "lexicon": LexiconLabeller()}, real)
     save(model, out / "default", version=VERSION, trained_on=texts.what, error_rates=rates, card=card)
+
+
+@app.command()
+def lemmas(out: Annotated[Path, typer.Option()] = Path("src/disconnect_nlp/resources/lemmas.tsv")) -> None:
+    """Write the table of base forms, from the words of the authored train split. Every model rests on it."""
+    texts = [text.text for text in load_corpus() if text.split == "train"]
+    counts = Counter(token.norm_ for doc in blank_pipeline().pipe(texts) for token in doc)
+    out.write_text("".join(f"{form}\t{base}\n" for form, base in lemma_table(counts).items()), encoding="utf-8")
 
 
 @app.command()

@@ -125,7 +125,7 @@ def learn(
     *,
     folder: Path | None = None,
     rank: int = 16,
-    epochs: int = 4,
+    epochs: int = 5,
     rate: float = 1e-3,
     max_tokens: int = 144,
     seed: int = 0,

@@ -24,7 +24,8 @@ def _screen(result: Mapping[str, Any]) -> list[str]:
 
 _KINDS = {
     "default": (
-        "one logistic regression a label over hashed n-grams and asserted lexicon matches; calibrated per label on "
+        "one logistic regression a label over hashed n-grams (of words, of their base forms, and of words with the "
+        "status that the assertion cues around give them) and asserted lexicon matches; calibrated per label on "
         "held-out author batches, whose positives are taken to be as hard as those of public passages. The threshold "
         "for F1 is half the best F1 that calibrated probabilities promise (Lipton et al. 2014).",
         "`model` is this model. `authored only` is the variant that `make models` builds where the public passages are "

@@ -12,13 +12,12 @@ from sklearn.base import BaseEstimator
 from spacy.tokens import Doc
 
 from disconnect_nlp.errors import DataError, ModelError
-from disconnect_nlp.features import WordVectors
 from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy
 from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.evidence import grouped, match_evidence, model_evidence
 from disconnect_nlp.labellers.explain import TokenContributions
-from disconnect_nlp.labellers.featurizer import Featurizer
-from disconnect_nlp.labellers.lexical import Matches, MatchFinder
+from disconnect_nlp.labellers.featurizer import Featurizer, Found
+from disconnect_nlp.labellers.lexical import MatchFinder
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.labellers.windows import Window, Windows, split_windows, windows_in_docs, windows_of
 from disconnect_nlp.records import Evidence
@@ -30,7 +29,7 @@ _SLICE = 1 << 17  # tokens scored at a time: what n-grams need is some 200 bytes
 
 
 class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Multi-label classifier over hashed n-grams, word vectors and asserted lexicon matches.
+    """Multi-label classifier over hashed n-grams of words, base forms and asserted words, and asserted lexicon matches.
 
     Features → log-odds → calibration → thresholds are four separate steps. A long text is read in windows of whole
     sentences; its score for a label is the highest of its windows, so a sentence counts the same wherever it
@@ -40,10 +39,8 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
     ----------
     lexicon
         Entries of the lexicon block; those of the package by default.
-    vectors
-        Word vectors, or none.
     bits
-        n-grams are hashed to ``2**bits`` columns.
+        n-grams are hashed to ``2**bits`` columns for words, half as many each for base forms and asserted words.
     C
         Inverse strength of the L2 penalty.
     folds
@@ -74,7 +71,6 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         self,
         *,
         lexicon: Lexicon | None = None,
-        vectors: WordVectors | None = None,
         bits: int = 18,
         C: float = 30.0,
         folds: int = 5,
@@ -83,7 +79,6 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         seed: int = 0,
     ) -> None:
         self.lexicon = lexicon
-        self.vectors = vectors
         self.bits = bits
         self.C = C
         self.folds = folds
@@ -99,7 +94,7 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
     def prepare(self) -> DisconnectClassifier:
         """Build the unfitted parts; return self."""
         matches = MatchFinder(self.reader.nlp, self.lexicon or load_lexicon())
-        self.featurizer = Featurizer(self.taxonomy, matches, bits=self.bits, vectors=self.vectors)
+        self.featurizer = Featurizer(self.taxonomy, matches, bits=self.bits)
         return self
 
     def whole(self, texts: Sequence[str]) -> Windows:
@@ -180,20 +175,20 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
     def analyse(self, tokens: Tokens) -> ModelAnalysis:
         """Return calibrated probabilities, pooled over windows."""
         self._check_fitted()
-        matches = self.featurizer.matches.find(tokens)
+        found = self.featurizer.find(tokens)
         windows, owner = windows_of(tokens)
         log_odds = np.empty((len(windows), len(self.labels)))
         for part in _slices(windows):
-            features = self.featurizer.features(windows[part], matches)
+            features = self.featurizer.features(windows[part], found)
             log_odds[part] = features @ self.coefficients + self.intercepts
         by_window = self.calibration(log_odds)
-        return ModelAnalysis(pooled(by_window, owner, len(tokens.texts)), self, matches, windows, owner, log_odds)
+        return ModelAnalysis(pooled(by_window, owner, len(tokens.texts)), self, found, windows, owner, log_odds)
 
     def log_odds(self, windows: Sequence[Window]) -> Array:
         """Return uncalibrated log-odds of token ranges of Docs, shape ``(n_windows, n_labels)``."""
         self._check_fitted()
         own = windows_in_docs(windows)
-        features = self.featurizer.features(own, self.featurizer.matches.find(own.tokens))
+        features = self.featurizer.features(own, self.featurizer.find(own.tokens))
         scores: Array = features @ self.coefficients + self.intercepts
         return scores
 
@@ -252,7 +247,7 @@ class ModelAnalysis(Analysis):
 
     scores: Array
     model: DisconnectClassifier
-    matches: Matches
+    found: Found
     windows: Windows
     owner: Array
     log_odds: Array
@@ -260,8 +255,9 @@ class ModelAnalysis(Analysis):
     def evidence(self, wanted: Array) -> list[list[Evidence]]:
         """Return the phrases that carry each label most, and all lexicon matches with their status."""
         tokens, finder = self.windows.tokens, self.model.featurizer.matches
-        own = np.flatnonzero(wanted[self.matches.text, self.matches.label])
-        found = grouped(self.matches.text[own], match_evidence(tokens, finder, self.matches, own), len(wanted))
+        matches = self.found.matches
+        own = np.flatnonzero(wanted[matches.text, matches.label])
+        found = grouped(matches.text[own], match_evidence(tokens, finder, matches, own), len(wanted))
         for text, item in self._phrases(wanted):
             found[text].append(item)
         for items in found:
@@ -282,8 +278,8 @@ class ModelAnalysis(Analysis):
 
     def _explained(self, windows: Windows, window: Array, column: Array, text: Array) -> Iterator[tuple[int, Evidence]]:
         model, featurizer = self.model, self.model.featurizer
-        features = featurizer.features(windows, self.matches)
-        values = featurizer.contributions(windows, self.matches, features, model.coefficients, window, column)
+        features = featurizer.features(windows, self.found)
+        values = featurizer.contributions(windows, self.found.matches, features, model.coefficients, window, column)
         pairs = windows[window]
         pair = np.repeat(np.arange(len(window)), pairs.sizes)
         values *= model.calibration.slope[column][pair]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from disconnect_nlp.errors import ModelError
-from disconnect_nlp.features import WordVectors
 from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.labellers.featurizer import views
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
 from disconnect_nlp.store.manifest import FORMAT, MANIFEST, ErrorRates, Manifest, manifest_bytes
 from disconnect_nlp.text.lexicon import Entry, Lexicon, check_lexicon
@@ -74,7 +74,6 @@ def save(
         taxonomy_version=model.taxonomy.version,
         labels=model.labels,
         bits=model.bits,
-        vector_dimensions=0 if model.vectors is None else model.vectors.vectors.shape[1],
         policy=model.policy,
         trained_on=trained_on,
         files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
@@ -87,36 +86,28 @@ def save(
 
 
 def _arrays(model: DisconnectClassifier) -> dict[str, np.ndarray]:
-    arrays: dict[str, np.ndarray] = {
+    return {
         "coefficients": model.coefficients.astype(np.float16),
         "intercepts": model.intercepts.astype(np.float64),
         "idf": model.featurizer.idf.astype(np.float32),
         "calibration": np.stack([model.calibration.slope, model.calibration.offset]),
         "thresholds": np.stack([model.thresholds.f1, model.thresholds.precision, model.thresholds.recall]),
     }
-    if model.vectors is not None:
-        arrays |= {"vector_ids": model.vectors.ids, "vectors": model.vectors.vectors.astype(np.float16)}
-    return arrays
 
 
 def _expected_arrays(manifest: Manifest) -> Shapes:
-    n_labels, columns = len(manifest.labels), 1 << manifest.bits
-    width = columns + manifest.vector_dimensions + 2 * n_labels
-    expected: Shapes = {
-        "coefficients": ("<f2", (width, n_labels)),
+    n_labels, columns = len(manifest.labels), views(manifest.bits)[-1].columns.stop
+    return {
+        "coefficients": ("<f2", (columns + 2 * n_labels, n_labels)),
         "intercepts": ("<f8", (n_labels,)),
         "idf": ("<f4", (columns,)),
         "calibration": ("<f8", (2, n_labels)),
         "thresholds": ("<f8", (3, n_labels)),
     }
-    if manifest.vector_dimensions:
-        expected |= {"vector_ids": ("<u8", (None,)), "vectors": ("<f2", (None, manifest.vector_dimensions))}
-    return expected
 
 
 def _construct(manifest: Manifest, arrays: dict[str, np.ndarray], lexicon: Lexicon) -> DisconnectClassifier:
-    vectors = WordVectors(arrays["vector_ids"], arrays["vectors"]) if manifest.vector_dimensions else None
-    model = DisconnectClassifier(lexicon=lexicon, vectors=vectors, bits=manifest.bits, policy=manifest.policy)
+    model = DisconnectClassifier(lexicon=lexicon, bits=manifest.bits, policy=manifest.policy)
     model.prepare()
     model.featurizer.idf = arrays["idf"]
     model.coefficients = arrays["coefficients"].astype(np.float32)

@@ -11,7 +11,7 @@ from disconnect_nlp.errors import ModelError
 from disconnect_nlp.labellers.base import Policy
 from disconnect_nlp.taxonomy import load_taxonomy
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 
 
@@ -44,14 +44,13 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1]
+    format: Literal[2]
     kind: Literal["classifier"]
     name: str
     version: str
     taxonomy_version: str
     labels: tuple[str, ...]
     bits: int = Field(ge=4, le=24)
-    vector_dimensions: int = Field(ge=0, le=1024)
     policy: Policy
     trained_on: str
     """One line: which texts, how many."""
@@ -66,7 +65,7 @@ class EnsembleManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1]
+    format: Literal[2]
     kind: Literal["ensemble"]
     name: str
     version: str
@@ -102,7 +101,10 @@ def read_manifest(folder: Path) -> Manifest | EnsembleManifest:
     try:
         manifest = _ANY.validate_json(path.read_bytes())
     except ValidationError as error:
-        raise ModelError(f"{path}: not a manifest of format {FORMAT}: {error}") from error
+        raise ModelError(
+            f"{path}: not a manifest of format {FORMAT}: {error}. If an earlier version of the library made it, train "
+            "the model again, or install that version."
+        ) from error
     taxonomy = load_taxonomy()
     if manifest.labels != taxonomy.ids:
         raise ModelError(

@@ -32,6 +32,7 @@ _PRIORITY: tuple[Status, ...] = ("quoted", "hypothetical", "other", "past", "neg
 STATUSES: tuple[Status, ...] = ("affirmed", *_PRIORITY)  # the numbers of statuses in arrays
 _QUOTED, _NEGATED = STATUSES.index("quoted"), STATUSES.index("negated")
 _QUOTATION_MARKS = "quoted.marks"
+_SLICE = 1 << 17  # tokens decided on at a time: the cues around each take some hundred bytes
 _REPORT_REACH = 6  # tokens before an opening quotation mark in which "I said" is looked for
 
 
@@ -146,6 +147,14 @@ class Assertion:
             replace(match, status=STATUSES[status], cue=(start, end, self.rule_ids[rule]) if rule >= 0 else None)
             for match, status, start, end, rule in rows
         ]
+
+    def status_of_tokens(self, tokens: Tokens) -> Array:
+        """Return the number in ``STATUSES`` that a match on each token alone would have, shape ``(n_tokens,)``."""
+        status = np.empty(len(tokens), dtype=np.uint64)
+        for first in range(0, len(tokens), _SLICE):
+            places = np.arange(first, min(first + _SLICE, len(tokens)))
+            status[places] = self.decide(tokens, places, places + 1).status
+        return status
 
     def decide(self, tokens: Tokens, start: Array, end: Array) -> Verdicts:
         """Return the verdicts on matches from ``start`` to ``end``, given in order of position."""

@@ -1,4 +1,4 @@
-"""Inflected forms of English words, for lexicon patterns. Generates at compile time; nothing runs per text."""
+"""Inflected forms of English words, for lexicon patterns and the table of lemmas. Nothing runs per text."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def _irregular() -> dict[str, frozenset[str]]:
     source = files("disconnect_nlp") / "resources" / "irregular.toml"
     rows = [row.split() for row in tomllib.loads(source.read_text(encoding="utf-8"))["forms"]]
     return {row[0]: frozenset(row) for row in rows}
+
+
+def irregular_forms() -> dict[str, str]:
+    """Return every form of the irregular words, their base forms among them, and the base form of each."""
+    return {form: base for base, forms in _irregular().items() for form in sorted(forms)}
 
 
 def inflect(word: str) -> frozenset[str]:

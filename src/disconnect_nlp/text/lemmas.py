@@ -1,0 +1,41 @@
+"""Base forms of words, looked up in ``resources/lemmas.tsv`` by token id: nothing is worked out per text."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from disconnect_nlp.text.ragged import Array
+from disconnect_nlp.text.tokens import Tokens, Words, ids_of
+
+
+@cache
+def load_lemmas() -> Lemmas:
+    """Return the table that comes with the package."""
+    source = files("disconnect_nlp") / "resources" / "lemmas.tsv"
+    rows = csv.reader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    return Lemmas(dict(rows))
+
+
+class Lemmas:
+    """Gives tokens the id of their base form; a word that is not in the table is its own.
+
+    Parameters
+    ----------
+    table
+        Form to base form, both as token norms.
+    """
+
+    def __init__(self, table: dict[str, str]) -> None:
+        self._words = Words(table)
+        self._ids = np.zeros(len(self._words) + 1, dtype=np.uint64)
+        self._ids[list(self._words.codes_of(table))] = ids_of(table.values())
+
+    def ids(self, tokens: Tokens) -> Array:
+        """Return the id of every token's base form, shape ``(n_tokens,)``, dtype uint64."""
+        codes = tokens.codes(self._words)
+        ids: Array = np.where(codes > 0, self._ids[codes], tokens.norms)
+        return ids
