@@ -14,7 +14,7 @@ from disconnect_nlp.errors import LexiconError
 from disconnect_nlp.labellers import base, classifier
 from disconnect_nlp.labellers.evidence import heaviest_runs
 from disconnect_nlp.labellers.lexical import MatchFinder
-from disconnect_nlp.text import reader
+from disconnect_nlp.text import assertion, reader
 from disconnect_nlp.text.assertion import STATUSES, load_cues
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.text.lexicon import Entry, Lexicon
@@ -206,12 +206,18 @@ def test_the_heaviest_run_is_the_heaviest_of_all(stretches):
         assert weight[i] == pytest.approx(values[begin[i] : end[i]].sum())
 
 
-LONG = ["I feel numb. The bus was late. " * 80, "", "We had soup.", "I feel numb and empty. Nobody reads my reports."]
+LONG = [
+    "I feel numb. The bus was late. " * 80,
+    "",
+    "We had soup.",
+    "I feel numb and empty. Nobody reads my reports.",
+    "I do not feel numb. My brother said he is empty. " * 30,
+]
 
 
 @pytest.mark.parametrize(
     ("module", "name", "value"),
-    [(classifier, "_SLICE", 100), (base, "_BATCH_CHARACTERS", 50), (base, "BATCH", 1)],
+    [(classifier, "_SLICE", 100), (assertion, "_SLICE", 50), (base, "_BATCH_CHARACTERS", 50), (base, "BATCH", 1)],
 )
 def test_how_the_work_is_cut_changes_nothing(default_model, monkeypatch, module, name, value):
     expected = list(default_model.annotate_all(LONG))

@@ -27,6 +27,15 @@ class Lemmas:
     ----------
     table
         Form to base form, both as token norms.
+
+    Examples
+    --------
+    >>> from disconnect_nlp.text.components import blank_pipeline
+    >>> from disconnect_nlp.text.tokens import tokens_of
+    >>> tokens = tokens_of([blank_pipeline()("helped helps soup")])
+    >>> helped, helps, soup = Lemmas({"helped": "help", "helps": "help"}).ids(tokens)
+    >>> bool(helped == helps), bool(soup == tokens.norms[2])
+    (True, True)
     """
 
     def __init__(self, table: dict[str, str]) -> None:
