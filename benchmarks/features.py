@@ -33,9 +33,10 @@ from sklearn.svm import LinearSVC
 
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.datasets import read_dataset
-from disconnect_nlp.labellers.classifier import DisconnectClassifier, pooled
+from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import SentenceEncoder
 from disconnect_nlp.labellers.featurizer import Features
+from disconnect_nlp.labellers.linear import pooled
 from disconnect_nlp.labellers.windows import Windows
 from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.text.components import blank_pipeline

@@ -24,7 +24,7 @@ from disconnect_nlp.eval.render import show
 from disconnect_nlp.eval.rivals.choose import RIVALS, check_rival, fit_rival
 from disconnect_nlp.eval.run import evaluate
 from disconnect_nlp.eval.systems import TRIVIAL, Predictions, predict, trivial
-from disconnect_nlp.store import load, shipped_models
+from disconnect_nlp.store.catalogue import load, shipped_models
 from disconnect_nlp.taxonomy import load_taxonomy
 
 

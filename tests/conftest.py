@@ -5,7 +5,7 @@ import pytest
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
-from disconnect_nlp.store import load
+from disconnect_nlp.store.catalogue import load
 from forking import Forker
 
 # A tiny, separable corpus: enough to fit, save and load in a second.

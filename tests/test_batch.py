@@ -11,17 +11,19 @@ import pandas as pd
 import psutil
 import pytest
 
-from disconnect_nlp import label_stream
+from disconnect_nlp import label_stream, load, save
 from disconnect_nlp.errors import DataError, WorkerError
 from disconnect_nlp.labellers.base import BATCH
 from disconnect_nlp.labellers.frames import label_frame
-from disconnect_nlp.labelling import chunks
+from disconnect_nlp.labelling import chunks, processes
 from disconnect_nlp.labelling.checkpoint import UnfinishedOutput
 from disconnect_nlp.labelling.options import LabelOptions
+from disconnect_nlp.labelling.run import Job, label_file
 from disconnect_nlp.labelling.work import label_texts
 from disconnect_nlp.labelling.workers import WorkerPool
 from disconnect_nlp.reading.opening import open_material
-from disconnect_nlp.tables import Row, fragment_encoder, open_reader
+from disconnect_nlp.store import catalogue
+from disconnect_nlp.tables import Row, Source, fragment_encoder, open_reader
 
 OPTIONS = ("--model", "lexicon", "--labels", "numbness,civic")
 NUMB = "I feel numb and empty."
@@ -166,22 +168,64 @@ def some_chunks(n):
         yield next(chunks.read_chunks(own, options, removed=frozenset()))
 
 
-def pool(workers=2, model="lexicon"):
+def pool(workers, count=2):
     options = LabelOptions(("text",), ("numbness",), evidence=False)
-    return WorkerPool(workers, model=model, policy="f1", options=options, fragments={"kind": "json"})
+    return WorkerPool(workers, count, options=options, fragments={"kind": "json"})
 
 
 def children():
-    return [p for p in psutil.Process().children() if "disconnect_nlp.labelling.worker" in p.cmdline()]
+    running = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+    return [p for p in running if "disconnect_nlp.labelling.worker" in p.cmdline()]
 
 
-def test_workers_keep_order_survive_a_killed_one_and_are_gone_at_the_end(lexicon_labeller):
+@pytest.fixture(params=["forked", "separate"] if processes.FORKS else ["separate"])
+def forks(request, monkeypatch):
+    """Workers forked by a host, and workers that are interpreters of their own, as where forking is not safe."""
+    monkeypatch.setattr(processes, "FORKS", request.param == "forked")
+    return processes.FORKS
+
+
+@pytest.mark.parametrize("killed", [0, -1])
+def test_workers_keep_order_survive_a_killed_one_and_are_gone_at_the_end(forks, killed):
     done = []
-    for i, (chunk, labelled) in enumerate(pool()(some_chunks(30))):
-        done.append((chunk.rows[0].number, len(labelled.pieces), labelled.given["numbness"]))
-        if i == 5:
-            children()[0].send_signal(signal.SIGKILL)
+    with processes.workers_for("lexicon", "f1") as workers:
+        for i, (chunk, labelled) in enumerate(pool(workers)(some_chunks(30))):
+            done.append((chunk.rows[0].number, len(labelled.pieces), labelled.given["numbness"]))
+            if i == 5:
+                assert len(children()) == (3 if forks else 2)
+                children()[killed].kill()
     assert done == [(3 * i, 3, 3) for i in range(30)]
+    assert children() == []
+
+
+@pytest.mark.skipif(not processes.FORKS, reason="this system does not fork workers")
+def test_forked_workers_survive_the_loss_of_their_host_and_of_a_worker_after_it():
+    done = []
+    with processes.workers_for("lexicon", "f1") as workers:
+        for i, (chunk, _) in enumerate(pool(workers)(some_chunks(30))):
+            done.append(chunk.rows[0].number)
+            if i == 3:
+                host, *forked = children()
+                host.kill()
+            if i == 6:
+                host.wait(10)
+                forked[0].kill()
+    assert done == [3 * i for i in range(30)]
+    assert children() == []
+
+
+@pytest.mark.skipif(not processes.FORKS, reason="this system does not fork workers")
+def test_a_host_serves_one_table_after_the_other_and_ends_the_workers_of_one_that_is_given_up():
+    with processes.workers_for("lexicon", "f1") as workers:
+        workers.warm_up()
+        (host,) = children()
+        assert len(list(pool(workers)(some_chunks(9)))) == 9
+        given_up = pool(workers)(some_chunks(30))
+        next(given_up)
+        given_up.close()
+        assert children() == [host]
+        assert len(list(pool(workers)(some_chunks(9)))) == 9
+        assert host in children()
     assert children() == []
 
 
@@ -192,17 +236,20 @@ def test_workers_whose_parent_was_killed_end_without_a_word(command, tmp_path):
     state = UnfinishedOutput(tmp_path / "out.csv")
     while child.poll() is None and not (state.exists() and state._load().rows):
         time.sleep(0.01)
-    workers = psutil.Process(child.pid).children()
+    workers = psutil.Process(child.pid).children(recursive=True)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    assert len(workers) == 2
+    assert len(workers) == (3 if processes.FORKS else 2)  # with the host
     assert psutil.wait_procs(workers, timeout=60)[1] == []
     assert child.stderr == ""
 
 
-def test_a_worker_that_cannot_work_ends_the_run_with_an_error():
-    with pytest.raises(WorkerError, match="a worker process died 2 times on the same texts"):
-        list(pool(workers=1, model="/nowhere/model")(some_chunks(9)))
+def test_a_worker_that_cannot_work_ends_the_run_with_an_error(forks):
+    with (
+        processes.workers_for("/nowhere/model", "f1") as workers,
+        pytest.raises(WorkerError, match="a worker process died 2 times on the same texts"),
+    ):
+        list(pool(workers, 1)(some_chunks(9)))
     assert children() == []
 
 
@@ -217,6 +264,25 @@ def test_workers_give_the_bytes_of_one_process(command, tmp_path):
         outputs.append(out.read_bytes())
     assert outputs[0] == outputs[1]
     assert {row["disconnect_status"] for row in rows_of(out)} == {"empty", "ok: halves of surrogate pairs"}
+
+
+def test_several_tables_share_a_loaded_model_but_not_one_that_was_changed_since(tmp_path, tiny_model, monkeypatch):
+    loads = []
+    monkeypatch.setattr(catalogue, "load", lambda *args, **kwargs: loads.append(args) or load(*args, **kwargs))
+    (tmp_path / "a.jsonl").write_text('{"text": "I feel numb."}\n')
+    options = LabelOptions(("text",), ("numbness",), evidence=False)
+
+    def label(version):
+        save(tiny_model, tmp_path / "model", version=version)
+        for name in ("b", "c"):
+            reader, source = open_reader(tmp_path / "a.jsonl"), Source(tmp_path / "a.jsonl")
+            job = Job(reader, [source], name, options, model=str(tmp_path / "model"))
+            label_file(job, tmp_path / f"{name}.jsonl", force=True)
+
+    label("1")
+    assert len(loads) == 1
+    label("2")
+    assert len(loads) == 2
 
 
 def test_a_stream_is_lazy_in_order_and_like_a_frame(lexicon_labeller):

@@ -15,7 +15,7 @@ from disconnect_nlp.corpus import PublicLabel
 from disconnect_nlp.errors import CorpusError
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.shipped import shipped_path
-from disconnect_nlp.store import read_manifest
+from disconnect_nlp.store.manifest import read_manifest
 from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.training import TrainingTexts, authored, held_out, natural_prevalence, public
 from test_corpus import text
@@ -100,7 +100,8 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     labels = [(*own, "risk_language") if "river" in text else own for own, text in zip(labels, texts, strict=True)]
     labels[0] = ("civic",)
     groups = [f"author{i % 90}" for i in range(len(texts))]
-    training = TrainingTexts(texts, labels, groups, np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8), len(texts))
+    n, observed = len(texts), np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8)
+    training = TrainingTexts(texts, labels, groups, observed, n, [None] * n)
     base = DisconnectClassifier(bits=10, folds=3).fit(texts, labels, groups=groups)
     arrays = {"heads": np.zeros((1, len(TAXONOMY.ids))), "intercepts": np.zeros(len(TAXONOMY.ids))}
     numbness, civic = TAXONOMY.index["numbness"], TAXONOMY.index["civic"]

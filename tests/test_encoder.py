@@ -12,7 +12,8 @@ from disconnect_nlp.errors import ModelError
 from disconnect_nlp.labellers import encoder as encoder_module
 from disconnect_nlp.labellers.encoder import DENSE, VARIABLE, SentenceEncoder, encoder_folder
 from disconnect_nlp.shipped import shipped_path
-from disconnect_nlp.store import load, load_folder, save
+from disconnect_nlp.store.catalogue import load, load_folder
+from disconnect_nlp.store.classifier import save
 from disconnect_nlp.text.lexicon import Entry
 
 # First six dimensions and length of the mean token vector, from transformers' BertModel in float32.

@@ -7,7 +7,9 @@ import numpy as np
 from conftest import TINY
 from disconnect_nlp.eval.error_rates import held_out_rates
 from disconnect_nlp.reports.correction import Rates, model_rates
-from disconnect_nlp.store import ErrorRates, LabelRates, error_rates, load, read_manifest, save
+from disconnect_nlp.store.catalogue import error_rates, load
+from disconnect_nlp.store.classifier import save
+from disconnect_nlp.store.manifest import ErrorRates, LabelRates, read_manifest
 from disconnect_nlp.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()

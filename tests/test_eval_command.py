@@ -26,7 +26,7 @@ from disconnect_nlp.eval.systems import predict
 from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
-from disconnect_nlp.store import save
+from disconnect_nlp.store.classifier import save
 
 SECRET = "Marbletown"  # stands in every evaluated text and must appear in no output
 ROWS = [

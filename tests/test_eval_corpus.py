@@ -174,7 +174,7 @@ def numb_texts(n: int, groups: int) -> tuple[list[str], list[tuple[str, ...]], l
 
 def test_the_learning_curve_grows_group_by_group_and_ends_with_everything():
     texts, labels, groups = numb_texts(80, 16)
-    training = TrainingTexts(texts, labels, groups, np.ones((80, len(INDEX)), np.int8), 80)
+    training = TrainingTexts(texts, labels, groups, np.ones((80, len(INDEX)), np.int8), 80, [None] * 80)
     data = Dataset("x", tuple(texts), label_matrix(labels, INDEX), tuple(groups))
     steps = learning_curve(training, data, make=lambda: DisconnectClassifier(bits=10, folds=2),
                            labels=["numbness"], shares=(0.5, 1.0), samples=20, seed=0)  # fmt: skip

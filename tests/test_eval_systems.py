@@ -271,7 +271,8 @@ def training() -> TrainingTexts:
         own = [label for label in WORDS if rng.random() < 0.3]
         texts.append(" ".join([*(WORDS[label] for label in own), "soup", f"word{row % 7}"]))
         labels.append(tuple(own))
-    return TrainingTexts(texts, labels, [str(row % 12) for row in range(120)], np.ones((120, len(IDS)), np.int8), 120)
+    groups, observed = [str(row % 12) for row in range(120)], np.ones((120, len(IDS)), np.int8)
+    return TrainingTexts(texts, labels, groups, observed, 120, [None] * 120)
 
 
 def bag(texts):

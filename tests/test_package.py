@@ -40,6 +40,22 @@ def test_importing_loads_neither_spacy_nor_scikit_learn():
     assert python(code).stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("workers", "slow"), [(1, {"sklearn", "pandas", "scipy.stats"}), (2, {"sklearn", "pandas", "scipy.stats", "spacy"})]
+)
+def test_labelling_a_table_does_not_wait_for_packages_that_only_fitting_needs(tmp_path, workers, slow):
+    (tmp_path / "a.csv").write_text("text\nI feel numb.\n")
+    options = ["label", str(tmp_path / "a.csv"), "--text-column", "text", "--workers", str(workers)]
+    code = f"""
+import sys
+from disconnect_nlp.cli import app
+app({options!r}, standalone_mode=False)
+print("loaded:", sorted({slow!r} & set(sys.modules)))
+"""
+    done = python(code)
+    assert done.stdout.splitlines()[-1:] == ["loaded: []"], done.stderr
+
+
 def test_every_public_name_is_there_and_documented():
     for name in disconnect_nlp.__all__:
         assert getattr(disconnect_nlp, name).__doc__, name

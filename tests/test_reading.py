@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import labelled
 from disconnect_nlp.errors import DataError, TaxonomyError
 from disconnect_nlp.eval.datasets import read_dataset
-from disconnect_nlp.labelling import layout_of
+from disconnect_nlp.labelling.layout import layout_of
 from disconnect_nlp.reading.agreement import agreement, alpha
 from disconnect_nlp.reading.export import disagreement_rows, export_rows
 from disconnect_nlp.reading.journal import Header, Journal, Reading, journal_path, read_journal

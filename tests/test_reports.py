@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from disconnect_nlp.cli import app
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.labelling import layout_of
+from disconnect_nlp.labelling.layout import layout_of
 from disconnect_nlp.labelling.manifest import read_manifest
 from disconnect_nlp.reading.table import read_table
 from disconnect_nlp.reports.correction import Rates, correct, read_rates

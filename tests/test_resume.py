@@ -91,7 +91,7 @@ def test_ctrl_c_stops_soon_and_says_how_to_go_on(command, tmp_path, workers):
     write_input(table, rows=30_000)
     child = command.start("label", table, "-o", target, *OPTIONS, "--workers", workers)
     wait_for(target, 3 * SMALL_CHUNKS, child)
-    for process in [*psutil.Process(child.pid).children(), child]:  # a terminal tells all of them
+    for process in [*psutil.Process(child.pid).children(recursive=True), child]:  # a terminal tells all of them
         process.send_signal(signal.SIGINT)
     assert child.wait() == 130
     assert "Traceback" not in child.stderr

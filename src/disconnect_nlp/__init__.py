@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from disconnect_nlp.labellers.lexical import LexiconLabeller
     from disconnect_nlp.labellers.stream import label_stream
     from disconnect_nlp.records import Annotation, Cue, Evidence
-    from disconnect_nlp.store import load, save
+    from disconnect_nlp.store.catalogue import load
+    from disconnect_nlp.store.classifier import save
     from disconnect_nlp.taxonomy import load_taxonomy
     from disconnect_nlp.text.lexicon import Entry, load_lexicon, read_lexicon
 
@@ -29,11 +30,11 @@ _HOMES = {
     "LexiconLabeller": "labellers.lexical",
     "label_frame": "labellers.frames",
     "label_stream": "labellers.stream",
-    "load": "store",
+    "load": "store.catalogue",
     "load_lexicon": "text.lexicon",
     "load_taxonomy": "taxonomy",
     "read_lexicon": "text.lexicon",
-    "save": "store",
+    "save": "store.classifier",
 }
 
 __all__ = [

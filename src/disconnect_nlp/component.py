@@ -7,9 +7,9 @@ from dataclasses import asdict
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from disconnect_nlp.labellers.base import Labeller, Policy
-from disconnect_nlp.records import Annotation, annotation_from
-from disconnect_nlp.store import load
+from disconnect_nlp.labellers.base import Labeller
+from disconnect_nlp.records import Annotation, Policy, annotation_from
+from disconnect_nlp.store.catalogue import load
 from disconnect_nlp.text.components import SPANS_KEY
 
 _KEY = "disconnect"  # in doc.user_data, as plain values: a Doc must stay serialisable

@@ -124,6 +124,17 @@ def split_cell(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in cell.split(";") if part.strip())
 
 
+def near_labels(near: Iterable[str]) -> tuple[str, ...]:
+    """Return the labels of near misses, each once, without their reasons.
+
+    Examples
+    --------
+    >>> near_labels(["civic:past", "civic:other", "scale:weak"])
+    ('civic', 'scale')
+    """
+    return tuple(dict.fromkeys(item.partition(":")[0] for item in near))
+
+
 def check_corpus(texts: Sequence[Text], *, taxonomy: Taxonomy | None = None) -> list[str]:
     """Return every broken rule of the corpus as one line; empty if all is well.
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from disconnect_nlp.labellers.base import Labeller, Policy
+from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.frames import PREFIX, check_columns, column_kinds
-from disconnect_nlp.store import load
+from disconnect_nlp.records import Policy
+from disconnect_nlp.store.catalogue import load
 from disconnect_nlp.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+Policy = Literal["f1", "precision", "recall"]
+"""Which thresholds decide."""
+POLICIES: tuple[Policy, ...] = ("f1", "precision", "recall")
 Status = Literal["affirmed", "negated", "past", "other", "hypothetical", "generic", "quoted"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from disconnect_nlp.corpus import PublicLabel, Text, load_corpus, read_public_labels
+from disconnect_nlp.corpus import PublicLabel, Text, load_corpus, near_labels, read_public_labels
 from disconnect_nlp.errors import CorpusError
 from disconnect_nlp.labellers.classifier import label_matrix
 from disconnect_nlp.labellers.windows import split_windows
@@ -37,6 +37,8 @@ class TrainingTexts:
     """0/1, shape ``(n_texts, n_labels)``."""
     n_authored: int
     """The first so many are authored, the rest public."""
+    near: list[tuple[str, ...] | None]
+    """Labels mentioned without being carried; None for a part of a longer text."""
 
     @property
     def what(self) -> str:
@@ -61,6 +63,7 @@ class TrainingTexts:
             self.groups + other.groups,
             np.vstack([self.observed, other.observed]),
             self.n_authored + other.n_authored,
+            self.near + other.near,
         )
 
 
@@ -75,6 +78,7 @@ def authored(texts: Sequence[Text], taxonomy: Taxonomy) -> TrainingTexts:
     labels: list[tuple[str, ...]] = []
     groups: list[str] = []
     observed: list[np.ndarray] = []
+    near: list[tuple[str, ...] | None] = []
     for text in texts:
         doc = nlp(text.text)
         windows = split_windows(doc)
@@ -90,7 +94,8 @@ def authored(texts: Sequence[Text], taxonomy: Taxonomy) -> TrainingTexts:
             labels.append(own)
             groups.append(text.batch)
             observed.append(known)
-    return TrainingTexts(passages, labels, groups, np.array(observed), len(passages))
+            near.append(near_labels(text.near) if len(windows) == 1 else None)
+    return TrainingTexts(passages, labels, groups, np.array(observed), len(passages), near)
 
 
 def _stands_in(text: Text, label: str, passage: str) -> bool:
@@ -119,6 +124,7 @@ def public(folder: Path, labels: Sequence[PublicLabel], taxonomy: Taxonomy) -> T
         [f"{label.source}:{label.locator}" for label in labels],
         np.tile(known, (len(labels), 1)),
         0,
+        [near_labels(label.near) for label in labels],
     )
 
 

@@ -24,13 +24,15 @@ from disconnect_nlp.eval.run import evaluate, predict
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
-from disconnect_nlp.store import pack, read_adapters, save, save_ensemble
+from disconnect_nlp.store.arrays import pack
+from disconnect_nlp.store.classifier import save
+from disconnect_nlp.store.ensemble import read_adapters, save_ensemble
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 
-VERSION = "0.4.0"  # of the models: raised whenever predictions move
+VERSION = "0.5.0"  # of the models: raised whenever predictions move
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PublicOption = Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")]
@@ -123,7 +125,9 @@ def _prevalence(taxonomy: Taxonomy) -> dict[str, float]:
 def _fit(texts: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
     """Fit a classifier; calibration and thresholds come from texts of authors not fitted on, and are for real ones."""
     model = DisconnectClassifier(prevalence=prevalence)
-    return model.fit(texts.texts, texts.labels, groups=texts.groups, observed=texts.observed, real=texts.real)
+    return model.fit(
+        texts.texts, texts.labels, groups=texts.groups, observed=texts.observed, real=texts.real, near=texts.near
+    )
 
 
 def _card(

@@ -62,7 +62,7 @@ def label_on_cluster(
 
 
 def _text_column(reader: Any, names: Sequence[str]) -> str:
-    from disconnect_nlp.labelling import find_text_columns
+    from disconnect_nlp.labelling.columns import find_text_columns
 
     found = tuple(names) or find_text_columns(reader)
     if len(found) != 1:

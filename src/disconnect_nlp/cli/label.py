@@ -17,9 +17,9 @@ from disconnect_nlp.errors import DataError, shorten
 from disconnect_nlp.terminal import progress_bar
 
 if TYPE_CHECKING:
-    from disconnect_nlp.labelling import LabelOptions
     from disconnect_nlp.labelling.append import AppendTo
     from disconnect_nlp.labelling.jobs import Plan
+    from disconnect_nlp.labelling.options import LabelOptions
     from disconnect_nlp.labelling.run import Job
     from disconnect_nlp.tables import ReadOptions, Source, TableReader
 
@@ -76,6 +76,12 @@ def label(
     engine: Annotated[str, typer.Option(help="local, or dask or spark for Parquet on a cluster.")] = "local",
 ) -> None:
     """Label every row of tables; order and other columns stay. A manifest beside each output says how it was made."""
+    from disconnect_nlp.labelling.processes import workers_for
+
+    chosen_policy = policy_named(policy)
+    processes = workers_for(model, chosen_policy)
+    if workers > 1 and engine == "local":
+        processes.warm_up()  # they import what takes a second while this process finds out what the work is
     from disconnect_nlp.cli.label_summary import print_summary
     from disconnect_nlp.labelling.jobs import plan_jobs, standard_input_plan
     from disconnect_nlp.labelling.run import label_file, label_to
@@ -83,7 +89,7 @@ def label(
     from disconnect_nlp.taxonomy import chosen_labels
 
     to = to and "." + to.lstrip(".")
-    chosen, chosen_policy = chosen_labels(labels), policy_named(policy)
+    chosen = chosen_labels(labels)
     if append_new != (id_column is not None):
         raise DataError("--append-new and --id-column NAME go together.")
     tabs = {"tab": "\t", "\\t": "\t"}
@@ -116,7 +122,7 @@ def label(
         from disconnect_nlp.labelling.run import Job
 
         options = _options(reader, text_column, name, target, chosen, prefix, evidence, sentences)
-        return Job(reader, sources, name, options, model, chosen_policy, workers, strict, append)
+        return Job(reader, sources, name, options, model, chosen_policy, workers, processes, strict, append)
 
     piped = output == Path("-") or (inputs == ["-"] and output is None)
     if inputs == ["-"]:
@@ -127,20 +133,21 @@ def label(
         raise DataError(f"{len(plans)} tables cannot all go to standard output. Name a folder with -o.")
     if piped and (resume or append_new):
         raise DataError("what goes to standard output cannot be gone on with or added to. Name a file with -o.")
-    for position, plan in enumerate(plans, start=1):
-        if not piped:
-            _check(plan, output, force=force or resume or append_new)
-        reader, sources = plan.open(_reading(reading, plan))
-        append = _append_to(plan.target, id_column) if append_new and plan.target.exists() else None
-        job = job_for(reader, sources, plan.name, plan.target, append)
-        what = f"{position}/{len(plans)} {shorten(plan.name)}" if len(plans) > 1 else "labelling"
-        with _stoppable(plan.target), progress_bar(None if append else reader.n_rows, what=what) as bar:
-            job.progress = bar
-            if piped:
-                summary = label_to(job, sys.stdout.buffer, like=plan.target)
-            else:
-                summary = label_file(job, plan.target, resume=resume, force=force)
-        print_summary(summary, job, None if piped else plan.target)
+    with processes:
+        for position, plan in enumerate(plans, start=1):
+            if not piped:
+                _check(plan, output, force=force or resume or append_new)
+            reader, sources = plan.open(_reading(reading, plan))
+            append = _append_to(plan.target, id_column) if append_new and plan.target.exists() else None
+            job = job_for(reader, sources, plan.name, plan.target, append)
+            what = f"{position}/{len(plans)} {shorten(plan.name)}" if len(plans) > 1 else "labelling"
+            with _stoppable(plan.target), progress_bar(None if append else reader.n_rows, what=what) as bar:
+                job.progress = bar
+                if piped:
+                    summary = label_to(job, sys.stdout.buffer, like=plan.target)
+                else:
+                    summary = label_file(job, plan.target, resume=resume, force=force)
+            print_summary(summary, job, None if piped else plan.target)
 
 
 def _check(plan: Plan, output: Path | None, *, force: bool) -> None:
@@ -164,7 +171,8 @@ def _options(
     sentences: bool,
 ) -> LabelOptions:
     from disconnect_nlp.labellers.frames import PREFIX
-    from disconnect_nlp.labelling import LabelOptions, find_text_columns
+    from disconnect_nlp.labelling.columns import find_text_columns
+    from disconnect_nlp.labelling.options import LabelOptions
     from disconnect_nlp.tables import format_of, longest_cell
 
     found = tuple(columns or ()) or find_text_columns(reader)

@@ -107,7 +107,7 @@ def readings(
 
 
 def _material(file: Path, reader: str | None, text_column: str | None, prefix: str | None, **options: Any) -> Material:
-    from disconnect_nlp.labelling import layout_of
+    from disconnect_nlp.labelling.layout import layout_of
     from disconnect_nlp.labelling.manifest import find_manifest
     from disconnect_nlp.reading.opening import open_material
     from disconnect_nlp.tables import open_reader

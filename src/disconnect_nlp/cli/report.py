@@ -54,7 +54,7 @@ def report(
     force: Annotated[bool, typer.Option(help="Replace an existing report.")] = False,
 ) -> None:
     """Write a self-contained report of a labelled table."""
-    from disconnect_nlp.labelling import layout_of
+    from disconnect_nlp.labelling.layout import layout_of
     from disconnect_nlp.labelling.manifest import find_manifest
     from disconnect_nlp.reports.files import write_tables
     from disconnect_nlp.reports.markdown import render_markdown

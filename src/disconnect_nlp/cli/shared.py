@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from disconnect_nlp.errors import DataError
 
 if TYPE_CHECKING:
-    from disconnect_nlp.labellers.base import Policy
+    from disconnect_nlp.records import Policy
 
 
 def check_target(target: Path, source: Path, *, force: bool) -> None:
@@ -27,7 +27,7 @@ def check_target(target: Path, source: Path, *, force: bool) -> None:
 
 def policy_named(name: str) -> Policy:
     """Return the policy of that name, checked."""
-    from disconnect_nlp.labellers.base import POLICIES
+    from disconnect_nlp.records import POLICIES
 
     for policy in POLICIES:
         if policy == name:

@@ -34,7 +34,7 @@ def benchmark(
 ) -> None:
     """Fit our pipeline and tf-idf rivals on a public data set; score all and the shipped model on its test split."""
     from disconnect_nlp.eval.benchmarks import FITS, benchmark_named, run_benchmark
-    from disconnect_nlp.store import load
+    from disconnect_nlp.store.catalogue import load
 
     check_targets(json_out)
     benchmark_named(name)
@@ -61,7 +61,7 @@ def behaviour(
     from disconnect_nlp.eval.behaviour import behaviour_texts, load_capabilities, run_behaviour
     from disconnect_nlp.eval.junit import junit_xml
     from disconnect_nlp.eval.systems import predict
-    from disconnect_nlp.store import load
+    from disconnect_nlp.store.catalogue import load
 
     check_targets(json_out, junit_out)
     capabilities = load_capabilities(*(cases or []))

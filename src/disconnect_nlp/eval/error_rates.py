@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from disconnect_nlp.labellers.base import POLICIES, Policy
 from disconnect_nlp.labellers.classifier import DisconnectClassifier, label_matrix
 from disconnect_nlp.labellers.ensemble import EncoderEnsemble
-from disconnect_nlp.store import ErrorRates, LabelRates
+from disconnect_nlp.records import POLICIES, Policy
+from disconnect_nlp.store.manifest import ErrorRates, LabelRates
 
 _MIN_POSITIVES = 10  # of real passages; with fewer, all passages speak
 

@@ -24,7 +24,7 @@ from disconnect_nlp.eval.outputs import LARGEST_SEED, check_targets, write_whole
 from disconnect_nlp.eval.resampling import bootstrap_weights, interval
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
-from disconnect_nlp.store import load
+from disconnect_nlp.store.catalogue import load
 from disconnect_nlp.taxonomy import chosen_labels
 from disconnect_nlp.terminal import output, run_app
 

@@ -12,7 +12,7 @@ from disconnect_nlp.eval.dictionaries import DictionaryLabeller, read_dictionary
 from disconnect_nlp.eval.rivals.choose import check_rival, fit_rival
 from disconnect_nlp.eval.systems import TRIVIAL, Predictions, predict, read_predictions, trivial
 from disconnect_nlp.labellers.base import Labeller
-from disconnect_nlp.store import load
+from disconnect_nlp.store.catalogue import load
 
 MODEL, LEXICON = "model", "lexicon"
 Says = Callable[[Dataset], Predictions]

@@ -52,7 +52,9 @@ def learning_curve(
     steps = []
     for share, rows in _steps(training, shares, seed):
         part = _part(training, rows)
-        model = make().fit(part.texts, part.labels, groups=part.groups, observed=part.observed, real=part.real)
+        model = make().fit(
+            part.texts, part.labels, groups=part.groups, observed=part.observed, real=part.real, near=part.near
+        )
         said = predict(model, dataset).columns(columns)
         truth = dataset.truth[:, columns]
         whole = overall_measures(truth, said, label_measures(truth, said))
@@ -84,4 +86,5 @@ def _part(training: TrainingTexts, rows: Array) -> TrainingTexts:
         [training.groups[row] for row in rows],
         training.observed[rows],
         int((rows < training.n_authored).sum()),
+        [training.near[row] for row in rows],
     )

@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.records import Annotation, Evidence
+from disconnect_nlp.records import POLICIES, Annotation, Evidence, Policy
 from disconnect_nlp.taxonomy import Taxonomy
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.text.reader import TextReader, mended
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from disconnect_nlp.labellers.explain import Explanation, TokenContributions
 
 Array = np.ndarray
-Policy = Literal["f1", "precision", "recall"]
-POLICIES: tuple[Policy, ...] = ("f1", "precision", "recall")
 BATCH = 4096  # texts that are worked on at once, at most
 _BATCH_CHARACTERS = 1 << 19  # after so many a batch ends too: larger ones are no faster and need memory
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from disconnect_nlp.labellers.base import Array, Thresholds
 
@@ -52,6 +51,7 @@ def fit_curve(scores: Array, truth: Array, weights: Array) -> tuple[float, float
 
     The slope has a log-normal prior around 1, so it stays positive: calibration never reorders texts.
     """
+    from scipy.optimize import minimize  # for fitting only, and slow to import
 
     def loss(parameters: Array) -> float:
         log_slope, offset = parameters

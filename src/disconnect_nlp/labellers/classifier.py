@@ -1,39 +1,46 @@
-"""The classifier: one logistic regression a label over spaCy-made features, calibrated on held-out author batches."""
+"""Fits the classifier: one logistic regression a label, calibrated on held-out author batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from spacy.tokens import Doc
 
-from disconnect_nlp.errors import DataError, ModelError
-from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy
-from disconnect_nlp.labellers.calibration import Calibration
-from disconnect_nlp.labellers.evidence import grouped, match_evidence, model_evidence
-from disconnect_nlp.labellers.explain import TokenContributions
-from disconnect_nlp.labellers.featurizer import Featurizer, Found
-from disconnect_nlp.labellers.lexical import MatchFinder
+from disconnect_nlp.errors import DataError
+from disconnect_nlp.labellers.base import Array
+from disconnect_nlp.labellers.linear import LinearModel
+from disconnect_nlp.labellers.stacking import Questions, mix, near_matrix, questions
 from disconnect_nlp.labellers.transfer import calibrate_for_use
-from disconnect_nlp.labellers.windows import Window, Windows, split_windows, windows_in_docs, windows_of
-from disconnect_nlp.records import Evidence
-from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
-from disconnect_nlp.text.lexicon import Lexicon, load_lexicon
-from disconnect_nlp.text.tokens import Tokens
-
-_SLICE = 1 << 17  # tokens scored at a time: what n-grams need is some 200 bytes a token
+from disconnect_nlp.records import Policy
+from disconnect_nlp.taxonomy import load_taxonomy
+from disconnect_nlp.text.lexicon import Lexicon
 
 
-class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What is fitted on: a row a text in each."""
+
+    features: sparse.csr_matrix
+    truth: Array
+    observed: Array
+    weights: Array
+    real: Array
+    questions: Questions
+    groups: Array
+
+
+class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Multi-label classifier over hashed n-grams of words, base forms and asserted words, and asserted lexicon matches.
 
-    Features → log-odds → calibration → thresholds are four separate steps. A long text is read in windows of whole
-    sentences; its score for a label is the highest of its windows, so a sentence counts the same wherever it
-    stands. Scores are calibrated for passages; a text of many windows has more chances to reach a threshold by error.
+    Features → log-odds → calibration → thresholds are four separate steps; the log-odds of core labels are mixed from
+    regressions for all of them and for wider questions, whose coefficients add up to one vector a label. A long text is
+    read in windows of whole sentences; its score for a label is the highest of its windows, so a sentence counts the
+    same wherever it stands. Scores are calibrated for passages; a text of many windows has more chances to reach a
+    threshold by error.
 
     Parameters
     ----------
@@ -54,7 +61,7 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
 
     Notes
     -----
-    Does *not* learn word order beyond a distance of two tokens, and does not model label co-occurrence.
+    Does *not* learn word order beyond a distance of two tokens.
 
     Examples
     --------
@@ -64,8 +71,6 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
     >>> model.predict_proba(texts).shape == (20, len(model.labels))
     True
     """
-
-    name = "model"
 
     def __init__(
         self,
@@ -86,22 +91,6 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         self.policy = policy
         self.seed = seed
 
-    @property
-    def taxonomy(self) -> Taxonomy:  # type: ignore[override]  # read-only is enough here
-        """The taxonomy of the package."""
-        return load_taxonomy()
-
-    def prepare(self) -> DisconnectClassifier:
-        """Build the unfitted parts; return self."""
-        matches = MatchFinder(self.reader.nlp, self.lexicon or load_lexicon())
-        self.featurizer = Featurizer(self.taxonomy, matches, bits=self.bits)
-        return self
-
-    def whole(self, texts: Sequence[str]) -> Windows:
-        """Return each text as one window, as long as it is: the unit of fitting."""
-        tokens = self.reader.read(list(texts))
-        return Windows(tokens, tokens.bounds[:-1], tokens.bounds[1:])
-
     def fit(
         self,
         texts: Sequence[str],
@@ -111,6 +100,7 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         observed: Array | None = None,
         weights: Array | None = None,
         real: Array | None = None,
+        near: Sequence[Iterable[str] | None] | None = None,
     ) -> DisconnectClassifier:
         """Fit on labelled texts.
 
@@ -130,23 +120,22 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         real
             Bool, shape ``(n_texts,)``: texts of the kind that the model will read, where the others were written to
             teach and are easier. Calibration and thresholds are then for the former. All alike if left out.
+        near
+            The labels that each text mentions without carrying them, None where that is not on record. What a text is
+            about is learned beside what it carries, see :mod:`disconnect_nlp.labellers.stacking`.
 
         Raises
         ------
         DataError
             If lengths differ or there are fewer groups than folds.
         """
-        data = self._training_data(texts, labels, groups, observed, weights)
-        features, truth, observed, weights = data[:4]
-        real = np.ones(len(truth), dtype=bool) if real is None else np.asarray(real, dtype=bool)
-        if real.shape != (len(truth),):
-            raise DataError(f"real has the shape {real.shape}, for {len(truth)} texts. Give one true or false a text.")
-        self.held_out = self._held_out_scores(*data)
-        shares = self._shares(truth, observed)
-        screened = self.taxonomy.screened
-        self.for_use = calibrate_for_use(self.held_out, truth, observed, shares, real, screened=screened)
+        data = self._training_data(texts, labels, groups, observed, weights, near, real)
+        self.held_out = self._held_out_scores(data)
+        shares = self._shares(data.truth, data.observed)
+        self.for_use = calibrate_for_use(
+            self.held_out, data.truth, data.observed, shares, data.real, screened=self.taxonomy.screened
+        )
         self.calibration, self.thresholds = self.for_use.calibration, self.for_use.thresholds
-        self.coefficients, self.intercepts = self._regressions(features, truth, observed, weights)
         return self
 
     def _training_data(
@@ -156,150 +145,72 @@ class DisconnectClassifier(Labeller, BaseEstimator):  # type: ignore[misc]  # sc
         groups: Sequence[object] | None,
         observed: Array | None,
         weights: Array | None,
-    ) -> tuple[sparse.csr_matrix, Array, Array, Array, list[object]]:
-        """Return features, truth, observed, weights and groups, checked; learns the features' own weights."""
+        near: Sequence[Iterable[str] | None] | None,
+        real: Array | None,
+    ) -> _Data:
+        """Return what is fitted on, checked; learns the features' own weights."""
         self.prepare()
         truth = label_matrix(labels, self.taxonomy.index)
         observed = np.ones_like(truth) if observed is None else observed
         weights = np.ones(len(texts)) if weights is None else weights
         groups = list(range(len(texts))) if groups is None else list(groups)
-        if not len(texts) == len(truth) == len(groups) == len(observed) == len(weights):
-            raise DataError(f"lengths differ: {len(texts)} texts, {len(truth)} label sets, {len(groups)} groups.")
+        near = [None] * len(texts) if near is None else near
+        real = np.ones(len(texts), dtype=bool) if real is None else np.asarray(real, dtype=bool)
+        lengths = {len(part) for part in (truth, groups, observed, weights, near, real)}
+        if lengths != {len(texts)}:
+            raise DataError(
+                f"lengths differ: {len(texts)} texts, but label sets, groups, observed, weights, near or real of "
+                f"{', '.join(map(str, sorted(lengths - {len(texts)})))}. Give one of each a text."
+            )
         if len(set(groups)) < self.folds:
             raise DataError(
                 f"{len(set(groups))} groups are too few for {self.folds} folds. Pass folds= or more groups."
             )
         windows = self.whole(texts)
-        return self.featurizer.fit(windows).transform(windows), truth, observed, weights, groups
+        features = self.featurizer.fit(windows).transform(windows)
+        asked = questions(truth, observed, *near_matrix(near, self.taxonomy.index), self.taxonomy)
+        codes = np.unique(np.array([str(group) for group in groups]), return_inverse=True)[1]
+        return _Data(features, truth, observed, weights, real, asked, codes)
 
-    def analyse(self, tokens: Tokens) -> ModelAnalysis:
-        """Return calibrated probabilities, pooled over windows."""
-        self._check_fitted()
-        found = self.featurizer.find(tokens)
-        windows, owner = windows_of(tokens)
-        log_odds = np.empty((len(windows), len(self.labels)))
-        for part in _slices(windows):
-            features = self.featurizer.features(windows[part], found)
-            log_odds[part] = features @ self.coefficients + self.intercepts
-        by_window = self.calibration(log_odds)
-        return ModelAnalysis(pooled(by_window, owner, len(tokens.texts)), self, found, windows, owner, log_odds)
-
-    def log_odds(self, windows: Sequence[Window]) -> Array:
-        """Return uncalibrated log-odds of token ranges of Docs, shape ``(n_windows, n_labels)``."""
-        self._check_fitted()
-        own = windows_in_docs(windows)
-        features = self.featurizer.features(own, self.featurizer.find(own.tokens))
-        scores: Array = features @ self.coefficients + self.intercepts
-        return scores
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "coefficients"):
-            raise ModelError("this classifier is not fitted. Call fit(texts, labels), or load() a shipped model.")
-
-    def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
-        """Return what each token of the window that decided adds to the calibrated log-odds of each label."""
-        windows = [(doc, start, end) for start, end in split_windows(doc)]
-        deciding = self.calibration(self.log_odds(windows)).argmax(axis=0)
-        columns = [self.taxonomy.index[label] for label in labels]
-        return [self.window_contributions(windows[deciding[column]], column, self.calibration) for column in columns]
-
-    def window_contributions(self, window: Window, column: int, calibration: Calibration) -> TokenContributions:
-        """Return what each token of a window adds to the log-odds of the label in a column, on a calibrated scale."""
-        slope = float(calibration.slope[column])
-        constant = slope * float(self.intercepts[column]) + float(calibration.offset[column])
-        values = slope * self.featurizer.token_contributions(window, self.coefficients, [column])[:, 0]
-        return TokenContributions(window[1], constant, values)
-
-    def _held_out_scores(
-        self, features: sparse.csr_matrix, truth: Array, observed: Array, weights: Array, groups: Sequence[object]
-    ) -> Array:
+    def _held_out_scores(self, data: _Data) -> Array:
+        """Fit; return log-odds of every text by regressions, and a mix of them, that did not see its group."""
         from sklearn.model_selection import GroupKFold  # for fitting only, and slow to import
 
-        codes = np.unique(np.array([str(group) for group in groups]), return_inverse=True)[1]
-        scores = np.zeros(truth.shape)
-        for train, test in GroupKFold(self.folds).split(features, groups=codes):
-            coefficients, intercepts = self._regressions(features[train], truth[train], observed[train], weights[train])
-            scores[test] = np.asarray(features[test] @ coefficients) + intercepts
-        return scores
-
-    def _regressions(
-        self, features: sparse.csr_matrix, truth: Array, observed: Array, weights: Array
-    ) -> tuple[Array, Array]:
-        fitted = Parallel(n_jobs=-1)(
-            delayed(_regression)(features[rows], truth[rows, column], weights[rows], self.C, self.seed)
-            for column in range(truth.shape[1])
-            for rows in [observed[:, column] > 0]
-        )
+        folds = list(GroupKFold(self.folds).split(data.features, groups=data.groups))
+        targets = np.hstack([data.truth, data.questions.truth]), np.hstack([data.observed, data.questions.observed])
+        scores = np.zeros(targets[0].shape)
+        for train, test in folds:
+            coefficients, intercepts = self._regressions(data, *targets, train)
+            scores[test] = np.asarray(data.features[test] @ coefficients) + intercepts
+        mixed = np.zeros(data.truth.shape)
+        for train, test in folds:
+            mixing, constants = self._mix(data, scores, train)
+            mixed[test] = scores[test] @ mixing + constants
+        coefficients, intercepts = self._regressions(data, *targets, np.arange(len(scores)))
+        mixing, constants = self._mix(data, scores, np.arange(len(scores)))
         # float16 is what is stored: a saved and a fresh model decide alike.
-        coefficients = np.array([row for row, _ in fitted]).T.astype(np.float16).astype(np.float32)
-        return coefficients, np.array([intercept for _, intercept in fitted])
+        self.coefficients = (coefficients @ mixing).astype(np.float16).astype(np.float32)
+        self.intercepts = intercepts @ mixing + constants
+        return mixed
+
+    def _mix(self, data: _Data, scores: Array, rows: Array) -> tuple[Array, Array]:
+        return mix(
+            scores[rows], data.truth[rows], data.observed[rows], data.weights[rows], data.real[rows], self.taxonomy
+        )
+
+    def _regressions(self, data: _Data, truth: Array, observed: Array, rows: Array) -> tuple[Array, Array]:
+        fitted = Parallel(n_jobs=-1)(
+            delayed(_regression)(data.features[own], truth[own, column], data.weights[own], self.C, self.seed)
+            for column in range(truth.shape[1])
+            for own in [rows[observed[rows, column] > 0]]
+        )
+        return np.array([row for row, _ in fitted]).T, np.array([intercept for _, intercept in fitted])
 
     def _shares(self, truth: Array, observed: Array) -> Array:
         given = self.prevalence or {}
         self.taxonomy.check(given, place="prevalence")
         measured = (truth * observed).sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
         return np.array([given.get(label, measured[self.taxonomy.index[label]]) for label in self.labels])
-
-
-@dataclass(frozen=True, eq=False)
-class ModelAnalysis(Analysis):
-    """Scores by text, and by window before calibration; ``owner`` is the text of each window."""
-
-    scores: Array
-    model: DisconnectClassifier
-    found: Found
-    windows: Windows
-    owner: Array
-    log_odds: Array
-
-    def evidence(self, wanted: Array) -> list[list[Evidence]]:
-        """Return the phrases that carry each label most, and all lexicon matches with their status."""
-        tokens, finder = self.windows.tokens, self.model.featurizer.matches
-        matches = self.found.matches
-        own = np.flatnonzero(wanted[matches.text, matches.label])
-        found = grouped(matches.text[own], match_evidence(tokens, finder, matches, own), len(wanted))
-        for text, item in self._phrases(wanted):
-            found[text].append(item)
-        for items in found:
-            items.sort(key=lambda e: (e.start, e.end, e.label, e.source))
-        return found
-
-    def _phrases(self, wanted: Array) -> Iterator[tuple[int, Evidence]]:
-        # Phrases of a window that the label does not reach would explain nothing.
-        by_window = self.model.calibration(self.log_odds)
-        reached = by_window >= np.minimum(self.model.thresholds.f1 / 2, self.scores[self.owner])
-        carried = wanted[self.owner] & reached & (self.windows.sizes > 0)[:, None]
-        some = np.flatnonzero(carried.any(axis=1))
-        windows = self.windows[some]
-        for part in _slices(windows, carried[some].sum(axis=1)):
-            window, column = np.nonzero(carried[some[part]])
-            text = self.owner[some[part]][window]
-            yield from self._explained(windows[part], window, column, text)
-
-    def _explained(self, windows: Windows, window: Array, column: Array, text: Array) -> Iterator[tuple[int, Evidence]]:
-        model, featurizer = self.model, self.model.featurizer
-        features = featurizer.features(windows, self.found)
-        values = featurizer.contributions(windows, self.found.matches, features, model.coefficients, window, column)
-        pairs = windows[window]
-        pair = np.repeat(np.arange(len(window)), pairs.sizes)
-        values *= model.calibration.slope[column][pair]
-        labels = [model.labels[number] for number in column.tolist()]
-        own, found = model_evidence(windows.tokens, pairs.positions, values, pair, text, labels)
-        yield from zip(text[own].tolist(), found, strict=True)
-
-
-def pooled(by_window: Array, owner: Array, n_texts: int) -> Array:
-    """Return the highest row of each text's windows, shape ``(n_texts, n_columns)``; every text has a window."""
-    first = np.searchsorted(owner, np.arange(n_texts))
-    return np.maximum.reduceat(by_window, first) if n_texts else by_window
-
-
-def _slices(windows: Windows, times: Array | int = 1) -> Iterator[slice]:
-    """Cut windows, each counted ``times``, into stretches of about ``_SLICE`` tokens."""
-    if len(windows):
-        number = np.cumsum(windows.sizes * times) // _SLICE
-        cuts = np.flatnonzero(np.diff(number)) + 1
-        yield from map(slice, [0, *cuts.tolist()], [*cuts.tolist(), len(windows)])
 
 
 def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Array:
@@ -314,10 +225,10 @@ def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Arra
 
 
 def _regression(features: sparse.csr_matrix, truth: Array, weights: Array, C: float, seed: int) -> tuple[Array, float]:
-    """Coefficients and intercept of one label; a label without positives or without negatives gets its constant."""
+    """Coefficients and intercept of one label; one without positives or without negatives gets its constant."""
     from sklearn.linear_model import LogisticRegression  # for fitting only, and slow to import
 
-    if truth.min(initial=1) == truth.max(initial=0):
+    if truth.min(initial=1) >= truth.max(initial=0):
         constant = 6.0 if len(truth) and truth[0] else -6.0
         return np.zeros(features.shape[1]), constant
     model = LogisticRegression(C=C, solver="liblinear", random_state=seed)

@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 from spacy.tokens import Doc
 
-from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Policy, Thresholds
+from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
-from disconnect_nlp.labellers.classifier import DisconnectClassifier, ModelAnalysis, pooled
 from disconnect_nlp.labellers.encoder import SentenceEncoder
 from disconnect_nlp.labellers.explain import EncoderPart, TokenContributions
+from disconnect_nlp.labellers.linear import LinearModel, ModelAnalysis, pooled
 from disconnect_nlp.labellers.windows import Windows, split_windows
-from disconnect_nlp.records import Evidence
+from disconnect_nlp.records import Evidence, Policy
 from disconnect_nlp.text.tokens import Tokens, tokens_of
 
 
@@ -48,7 +48,7 @@ class EncoderEnsemble(Labeller):
 
     def __init__(
         self,
-        base: DisconnectClassifier,
+        base: LinearModel,
         encoder: SentenceEncoder,
         *,
         heads: Array,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from disconnect_nlp.errors import DataError, shorten
-from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.records import Annotation
 from disconnect_nlp.tables.base import REPLACEMENT
 from disconnect_nlp.terminal import progress_bar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from disconnect_nlp.labellers.base import Labeller
 
 PREFIX = "disconnect_"
 OK, EMPTY, NOT_TEXT, BAD_ROW = "ok", "empty", "not_text", "bad_row"
@@ -89,7 +92,7 @@ def status_of(value: object) -> str:
     if isinstance(value, str):
         broken = _broken(value)
         return (f"{OK}: {broken}" if broken else OK) if value.strip() else EMPTY
-    missing = value is None or value is pd.NA or (isinstance(value, float) and value != value)
+    missing = value is None or _is_na(value) or (isinstance(value, float) and value != value)
     return EMPTY if missing else NOT_TEXT
 
 
@@ -102,6 +105,11 @@ def kind_of(status: str) -> str:
     ['ok', 'ok', 'bad_row']
     """
     return status.partition(":")[0]
+
+
+def _is_na(value: object) -> bool:
+    pandas = sys.modules.get("pandas")  # slow to import, and where nobody has, there is no NA
+    return pandas is not None and value is pandas.NA
 
 
 def _broken(text: str) -> str | None:
@@ -175,12 +183,15 @@ def label_frame(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from disconnect_nlp import load
     >>> frame = pd.DataFrame({"id": [7, 8], "entry": ["I feel numb.", None]})
     >>> out = label_frame(load("lexicon"), frame, text_column="entry", labels=["numbness"])
     >>> out["disconnect_status"].tolist(), out["disconnect_numbness"].tolist()
     (['ok', 'empty'], [1, <NA>])
     """
+    import pandas as pd  # slow to import; the command labels most tables without it
+
     chosen = labeller.taxonomy.check(labels if labels is not None else labeller.labels, place="labels")
     kinds = column_kinds(chosen, prefix=prefix, evidence=evidence)
     check_columns(list(frame.columns), list(kinds), text_column=text_column, place="frame")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.frames import PREFIX, label_cells, output_columns
 from disconnect_nlp.tables.cells import cell_of
 from disconnect_nlp.terminal import progress_bar
+
+if TYPE_CHECKING:
+    from disconnect_nlp.labellers.base import Labeller
 
 
 def label_stream(

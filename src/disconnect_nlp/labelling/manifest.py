@@ -17,7 +17,7 @@ from disconnect_nlp import __version__
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labelling.checkpoint import Checkpoint, write_whole
 from disconnect_nlp.labelling.options import LabelOptions
-from disconnect_nlp.store import model_identity
+from disconnect_nlp.store.catalogue import model_identity
 from disconnect_nlp.tables import Source
 from disconnect_nlp.taxonomy import load_taxonomy
 

@@ -6,25 +6,27 @@ import errno
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from disconnect_nlp.errors import DataError
-from disconnect_nlp.labellers.base import Policy
 from disconnect_nlp.labellers.frames import EMPTY, OK, check_columns, empty_cells, kind_of
 from disconnect_nlp.labelling.append import AppendTo
 from disconnect_nlp.labelling.checkpoint import Checkpoint, UnfinishedOutput, differences
 from disconnect_nlp.labelling.chunks import Chunk, check_strictly, read_chunks
 from disconnect_nlp.labelling.manifest import input_digest, labelling_settings, read_manifest, write_manifest
 from disconnect_nlp.labelling.options import SENTENCE_COLUMNS, LabelOptions
+from disconnect_nlp.labelling.processes import Workers, workers_for
 from disconnect_nlp.labelling.summary import Summary
 from disconnect_nlp.labelling.work import Labelled, label_texts
 from disconnect_nlp.labelling.workers import WorkerPool
-from disconnect_nlp.store import load
+from disconnect_nlp.records import Policy
+from disconnect_nlp.store.catalogue import model_identity
 from disconnect_nlp.tables import (
     LINES,
     Encoder,
@@ -40,6 +42,9 @@ from disconnect_nlp.tables import (
     writable_format,
 )
 from disconnect_nlp.tables.cells import known_column
+
+if TYPE_CHECKING:
+    from disconnect_nlp.labellers.base import Labeller
 
 Annotator = Callable[[Iterable[Chunk]], Iterator[tuple[Chunk, Labelled]]]
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -67,6 +72,8 @@ class Job:
     model: str = "default"
     policy: Policy | None = None
     workers: int = 1
+    processes: Workers | None = None
+    """Which the workers come from, if shared with other jobs."""
     strict: bool = False
     append: AppendTo | None = None
     progress: Progress | None = None
@@ -239,14 +246,27 @@ def _annotator(job: Job, target: Path) -> Annotator:
     like = job.append.reader if job.append else job.reader
     spec = fragment_spec(target, like=like)
     if job.workers > 1:
-        return WorkerPool(job.workers, model=job.model, policy=job.policy, options=job.options, fragments=spec)
+        return partial(_together, job, spec)
     return partial(_alone, job, fragment_encoder(spec))
 
 
 def _alone(job: Job, encoder: Encoder, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Labelled]]:
-    labeller = load(job.model, policy=job.policy)
+    labeller = _loaded(job.model, job.policy, model_identity(job.model)["sha256"])
     for chunk in chunks:
         yield chunk, label_texts(labeller, chunk.texts, job.options, encoder)
+
+
+@lru_cache(maxsize=1)  # for the next table
+def _loaded(model: str, policy: Policy | None, sha256: str) -> Labeller:
+    """Load a model; ``sha256`` tells one that was changed since from one that was not."""
+    from disconnect_nlp.store.catalogue import load  # brings spaCy, which a run with workers does without
+
+    return load(model, policy=policy)
+
+
+def _together(job: Job, fragments: dict[str, str], chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Labelled]]:
+    with nullcontext(job.processes) if job.processes else workers_for(job.model, job.policy) as processes:
+        yield from WorkerPool(processes, job.workers, options=job.options, fragments=fragments)(chunks)
 
 
 def _lines(job: Job, chunk: Chunk, done: Labelled, encoder: Encoder, target: Path) -> Iterator[str]:

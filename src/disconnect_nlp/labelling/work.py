@@ -6,13 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.frames import output_cells
 from disconnect_nlp.labelling.options import LabelOptions
 from disconnect_nlp.records import Annotation
 from disconnect_nlp.tables import Encoder
+
+if TYPE_CHECKING:
+    from disconnect_nlp.labellers.base import Labeller
 
 Item = tuple[int, str, str]
 """Position of the text column, status, and text."""

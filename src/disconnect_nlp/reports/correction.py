@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from disconnect_nlp.errors import DataError, ModelError
-from disconnect_nlp.labellers.base import Policy
-from disconnect_nlp.store import error_rates
+from disconnect_nlp.records import Policy
+from disconnect_nlp.store.catalogue import error_rates
 from disconnect_nlp.taxonomy import load_taxonomy
 
 _DRAWS = 20_000

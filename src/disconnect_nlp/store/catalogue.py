@@ -1,19 +1,23 @@
-"""Which models there are, and loading one by name or folder."""
+"""Which models there are, and loading one by name or folder.
+
+What each kind of model needs is imported when one is loaded; telling what a model is needs neither spaCy nor numpy.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from disconnect_nlp.errors import ModelError
-from disconnect_nlp.labellers.base import Labeller, Policy
-from disconnect_nlp.labellers.classifier import DisconnectClassifier
-from disconnect_nlp.labellers.lexical import LexiconLabeller
+from disconnect_nlp.records import Policy
 from disconnect_nlp.shipped import shipped_path
-from disconnect_nlp.store.classifier import load_classifier
-from disconnect_nlp.store.ensemble import load_ensemble
 from disconnect_nlp.store.manifest import MANIFEST, ErrorRates, Manifest, read_manifest
 from disconnect_nlp.taxonomy import load_taxonomy
+
+if TYPE_CHECKING:
+    from disconnect_nlp.labellers.base import Labeller
+    from disconnect_nlp.labellers.linear import LinearModel
 
 
 def load(name: str | Path = "default", *, policy: Policy | None = None, encoder: str | Path | None = None) -> Labeller:
@@ -39,7 +43,7 @@ def load(name: str | Path = "default", *, policy: Policy | None = None, encoder:
     >>> load("lexicon").name
     'lexicon'
     """
-    labeller: Labeller = LexiconLabeller() if str(name) == "lexicon" else load_folder(_folder(name), encoder)
+    labeller: Labeller = _lexicon() if str(name) == "lexicon" else load_folder(_folder(name), encoder)
     if policy is not None:
         labeller.thresholds.of(policy)
         labeller.policy = policy
@@ -82,15 +86,25 @@ def load_folder(folder: Path, encoder: str | Path | None = None) -> Labeller:
     """Load a model folder of either kind."""
     manifest = read_manifest(folder)
     if isinstance(manifest, Manifest):
-        return load_classifier(folder, manifest)
+        return _load_base(folder)
+    from disconnect_nlp.store.ensemble import load_ensemble
+
     return load_ensemble(folder, manifest, _load_base, encoder)
 
 
-def _load_base(folder: Path) -> DisconnectClassifier:
+def _load_base(folder: Path) -> LinearModel:
     manifest = read_manifest(folder)
     if not isinstance(manifest, Manifest):
         raise ModelError(f"{folder}: not a classifier, so it cannot be the base of an ensemble.")
+    from disconnect_nlp.store.classifier import load_classifier
+
     return load_classifier(folder, manifest)
+
+
+def _lexicon() -> Labeller:
+    from disconnect_nlp.labellers.lexical import LexiconLabeller
+
+    return LexiconLabeller()
 
 
 def error_rates(name: str | Path) -> tuple[ErrorRates | None, str]:

@@ -12,8 +12,8 @@ import numpy as np
 from disconnect_nlp.errors import ModelError
 from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
-from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.featurizer import views
+from disconnect_nlp.labellers.linear import LinearModel
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
 from disconnect_nlp.store.manifest import FORMAT, MANIFEST, ErrorRates, Manifest, manifest_bytes
 from disconnect_nlp.text.lexicon import Entry, Lexicon, check_lexicon
@@ -22,7 +22,7 @@ from disconnect_nlp.text.pattern import WordClasses
 _LEXICON = "lexicon.json"
 
 
-def load_classifier(folder: Path, manifest: Manifest) -> DisconnectClassifier:
+def load_classifier(folder: Path, manifest: Manifest) -> LinearModel:
     """Load a classifier's folder; nothing is constructed before hashes and arrays have been checked."""
     contents = verified(folder, manifest.files, {WEIGHTS, _LEXICON})
     arrays = read_arrays(contents[WEIGHTS], folder)
@@ -31,7 +31,7 @@ def load_classifier(folder: Path, manifest: Manifest) -> DisconnectClassifier:
 
 
 def save(
-    model: DisconnectClassifier,
+    model: LinearModel,
     folder: str | Path,
     *,
     name: str | None = None,
@@ -85,7 +85,7 @@ def save(
     return manifest
 
 
-def _arrays(model: DisconnectClassifier) -> dict[str, np.ndarray]:
+def _arrays(model: LinearModel) -> dict[str, np.ndarray]:
     return {
         "coefficients": model.coefficients.astype(np.float16),
         "intercepts": model.intercepts.astype(np.float64),
@@ -106,8 +106,8 @@ def _expected_arrays(manifest: Manifest) -> Shapes:
     }
 
 
-def _construct(manifest: Manifest, arrays: dict[str, np.ndarray], lexicon: Lexicon) -> DisconnectClassifier:
-    model = DisconnectClassifier(lexicon=lexicon, bits=manifest.bits, policy=manifest.policy)
+def _construct(manifest: Manifest, arrays: dict[str, np.ndarray], lexicon: Lexicon) -> LinearModel:
+    model = LinearModel(lexicon=lexicon, bits=manifest.bits, policy=manifest.policy)
     model.prepare()
     model.featurizer.idf = arrays["idf"]
     model.coefficients = arrays["coefficients"].astype(np.float32)

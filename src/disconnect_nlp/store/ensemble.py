@@ -14,9 +14,9 @@ import numpy as np
 from disconnect_nlp.errors import ModelError
 from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
-from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import DENSE, SHA256, SentenceEncoder, split_adapters
 from disconnect_nlp.labellers.ensemble import EncoderEnsemble
+from disconnect_nlp.labellers.linear import LinearModel
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
 from disconnect_nlp.store.manifest import FORMAT, MANIFEST, EnsembleManifest, ErrorRates, manifest_bytes, read_manifest
 
@@ -26,7 +26,7 @@ _WIDTH, _INNER, _LAYERS = 384, 1536, 6  # of all-MiniLM-L6-v2
 def load_ensemble(
     folder: Path,
     manifest: EnsembleManifest,
-    load_base: Callable[[Path], DisconnectClassifier],
+    load_base: Callable[[Path], LinearModel],
     encoder_folder: str | Path | None = None,
 ) -> EncoderEnsemble:
     """Load an ensemble; nothing is constructed before manifest, hashes and arrays have been checked."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from disconnect_nlp.errors import ModelError
-from disconnect_nlp.labellers.base import Policy
+from disconnect_nlp.records import Policy
 from disconnect_nlp.taxonomy import load_taxonomy
 
 FORMAT = 2

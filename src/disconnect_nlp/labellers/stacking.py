@@ -1,0 +1,113 @@
+"""Stacking: what texts of all core labels teach, and of wider questions that more texts answer, mixed for each of them.
+
+A rare label has few texts, and what they say is said in parts by many: that something has no effect by the texts of the
+other types, what it is about by the near misses of the label itself. Regressions for such questions are fitted beside
+those of the labels; a second regression, on scores of texts not fitted on, weighs them (Wolpert 1992). Both are linear,
+so the product is one vector of coefficients a label, and prediction knows nothing of it. Of the passages people wrote,
+each counts three times where labels are weighed: few weights are learned, and it is such texts they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disconnect_nlp.taxonomy import Taxonomy
+
+Array = np.ndarray
+_NO_EFFECT = ("irrelevance", "invisibility")
+"""Traits that, like every type, say that something does not reach anybody."""
+_STRENGTH = 0.03
+"""Inverse strength of the L2 penalty on weights, for scores divided by ``_SCALE``: of .001 to .3 as good as any."""
+_SCALE = 3.0  # log-odds of the regressions spread about so much
+_REAL = 3.0
+_FEW = 20
+"""Positives below which a label's weights cannot be learned; its own score stands."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """0/1 targets beside those of the labels, and which are known, each of shape ``(n_texts, n_questions)``."""
+
+    truth: Array
+    observed: Array
+
+
+def questions(truth: Array, observed: Array, near: Array, near_known: Array, taxonomy: Taxonomy) -> Questions:
+    """Return the questions that texts answer by their labels and near misses.
+
+    Whether something has no effect; whether any type, any core label stands; for each core label whether the text is
+    about it, be it as a near miss; and whether it is about any type.
+
+    Parameters
+    ----------
+    truth, observed, near
+        0/1, shape ``(n_texts, n_labels)``: labels carried, known, and mentioned without being carried.
+    near_known
+        Bool, shape ``(n_texts,)``: texts whose near misses are on record.
+    """
+    types, core = (_columns(taxonomy, names) for names in (taxonomy.group("types"), taxonomy.core))
+    about, told = truth | near, observed * near_known[:, None]
+    wide = [_columns(taxonomy, _NO_EFFECT) + types, types, core]
+    asked = [(truth[:, own], observed[:, own]) for own in wide]
+    asked += [(about[:, own], told[:, own]) for own in (*([column] for column in core), types)]
+    # One yes answers an "any of these"; a no needs all to be known.
+    answers = np.array([any_of.max(axis=1) for any_of, _ in asked], dtype=np.int8).T
+    known = np.array([known.min(axis=1) for _, known in asked], dtype=np.int8).T
+    return Questions(answers, np.maximum(answers, known))
+
+
+def stacked(taxonomy: Taxonomy) -> list[int]:
+    """Return the columns of the labels that are mixed: core labels and the recall-first ones."""
+    return _columns(taxonomy, (*taxonomy.core, *taxonomy.recall_first))
+
+
+def mix(
+    scores: Array, truth: Array, observed: Array, weights: Array, real: Array, taxonomy: Taxonomy
+) -> tuple[Array, Array]:
+    """Learn how scores of labels and questions make up those of labels.
+
+    Parameters
+    ----------
+    scores
+        Held-out log-odds, shape ``(n_texts, n_labels + n_questions)``.
+    truth, observed
+        0/1, shape ``(n_texts, n_labels)``.
+    weights, real
+        How much each text counts, and which people really wrote, shape ``(n_texts,)``.
+
+    Returns
+    -------
+    tuple
+        Shapes ``(n_labels + n_questions, n_labels)`` and ``(n_labels,)``: ``scores @ mixing + constants``.
+    """
+    from sklearn.linear_model import LogisticRegression  # for fitting only, and slow to import
+
+    n_labels = truth.shape[1]
+    mixing, constants = np.eye(scores.shape[1], n_labels), np.zeros(n_labels)
+    inputs = [*stacked(taxonomy), *range(n_labels, scores.shape[1])]
+    weights = weights * (np.where(real, _REAL, 1.0) if 0 < real.sum() < len(real) else 1.0)
+    for label in stacked(taxonomy):
+        rows = observed[:, label] > 0
+        if min(truth[rows, label].sum(), (1 - truth[rows, label]).sum()) < _FEW:
+            continue
+        fitted = LogisticRegression(C=_STRENGTH, max_iter=2000)
+        fitted.fit(scores[np.ix_(rows, inputs)] / _SCALE, truth[rows, label], sample_weight=weights[rows])
+        mixing[:, label] = 0
+        mixing[inputs, label] = fitted.coef_[0] / _SCALE
+        constants[label] = fitted.intercept_[0]
+    return mixing, constants
+
+
+def near_matrix(near: Sequence[Iterable[str] | None], index: dict[str, int]) -> tuple[Array, Array]:
+    """Return 0/1 of shape ``(n_texts, n_labels)``, and which texts have near misses on record, shape ``(n_texts,)``."""
+    matrix = np.zeros((len(near), len(index)), dtype=np.int8)
+    for row, own in enumerate(near):
+        matrix[row, [index[label] for label in own or ()]] = 1
+    return matrix, np.array([own is not None for own in near], dtype=bool)
+
+
+def _columns(taxonomy: Taxonomy, labels: Iterable[str]) -> list[int]:
+    return [taxonomy.index[label] for label in labels]
