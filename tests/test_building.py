@@ -97,7 +97,6 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     words = ["numb", "bus", "soup", "river"]
     texts = [f"today {words[i % 4]} and {words[i // 4 % 4]} on day {i}" for i in range(720)]
     labels = [("numbness",) if "numb" in text else () for text in texts]
-    labels = [(*own, "risk_language") if "river" in text else own for own, text in zip(labels, texts, strict=True)]
     labels[0] = ("civic",)
     groups = [f"author{i % 90}" for i in range(len(texts))]
     n, observed = len(texts), np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8)
@@ -112,8 +111,6 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     assert len(scores) == len(rows)
     assert model.share[numbness] > 0
     assert model.share[civic] == 0
-    assert sum("risk_language" in labels[row] for row in rows) > 20  # enough for other labels
-    assert model.share[TAXONOMY.index["risk_language"]] == 0
     assert model.thresholds.f1[civic] == base.thresholds.f1[civic]
     base.for_use = replace(base.for_use, gap=-3.0)  # too few public positives of its own: the base's gap
     harder, lowered, _ = fit_ensemble(base, training, arrays, prevalence)

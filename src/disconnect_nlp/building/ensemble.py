@@ -20,8 +20,6 @@ from disconnect_nlp.training import TrainingTexts, held_out
 _SHARES = np.linspace(0.3, 0.9, 7)
 _FEW = 20
 """Held-out positives below which a label's calibration and thresholds stay those of the base."""
-_FEW_SCREENED = 25
-"""The same for recall-first labels; their threshold is in effect the lowest allowed, the expected share."""
 
 
 def fit_ensemble(
@@ -48,9 +46,7 @@ def fit_ensemble(
     truth, observed = texts.truth()[rows], texts.observed[rows]
     read = encoder.encode([texts.texts[row] for row in rows]) @ heads + intercepts
     known = base.held_out[rows]
-    needed = np.full(truth.shape[1], _FEW)
-    needed[base.taxonomy.screened] = _FEW_SCREENED
-    enough = (truth * observed).sum(axis=0) >= needed
+    enough = (truth * observed).sum(axis=0) >= _FEW
     share = np.where(enough, _best_share(read, known, truth, observed, enough), 0.0)
     scores = share * read + (1 - share) * known
     expected = np.array([prevalence[label] for label in base.labels])

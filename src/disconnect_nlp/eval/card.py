@@ -24,10 +24,12 @@ def _screen(result: Mapping[str, Any]) -> list[str]:
 
 _KINDS = {
     "default": (
-        "one logistic regression a label over hashed n-grams (of words, of their base forms, and of words with the "
-        "status that the assertion cues around give them) and asserted lexicon matches; calibrated per label on "
-        "held-out author batches, whose positives are taken to be as hard as those of public passages. The threshold "
-        "for F1 is half the best F1 that calibrated probabilities promise (Lipton et al. 2014).",
+        "one vector of coefficients a label over hashed n-grams (of words, of their base forms, and of words with the "
+        "status that the assertion cues around give them) and asserted lexicon matches. Those of core labels are mixed "
+        "from logistic regressions for all of these and for wider questions, such as what a text is about, by a second "
+        "regression on held-out scores (Wolpert 1992). Calibrated per label on held-out author batches, whose "
+        "positives are taken to be as hard as those of public passages. The threshold for F1 is half the best F1 that "
+        "calibrated probabilities promise (Lipton et al. 2014).",
         "`model` is this model. `authored only` is the variant that `make models` builds where the public passages are "
         "not at hand. `lexicon` is the phrase baseline.",
     ),
@@ -36,8 +38,7 @@ _KINDS = {
         "all-MiniLM-L6-v2 (Wang et al. 2020) with low-rank adapters (Hu et al. 2021) learned on the same texts. One "
         "author batch in nine was kept from that learning; share, calibration and thresholds come from it, positives "
         "taken to be as hard as for `default`. Labels with "
-        "fewer than 20 held-out texts, and the safety screen with fewer than 100, are those of "
-        "`default`. The weights of the encoder are not part of this model.",
+        "fewer than 20 held-out texts are those of `default`. The weights of the encoder are not part of this model.",
         "`model` is this model; `default` is the other one, fitted on the same texts.",
     ),
 }
