@@ -232,7 +232,7 @@ def mixed(features: sparse.csr_matrix, truth: Array, groups: Array) -> Score:
     labels = np.full((len(truth), n_labels), UNKNOWN, dtype=np.int8)
     labels[:, core] = targets[:, : len(core)]
     inner = wide(_folded(logistic(), features, targets, groups))
-    mixing, constants = mix(inner, labels, labels != UNKNOWN, np.ones(len(truth)), real, taxonomy)
+    mixing, constants = mix(inner, labels, labels != UNKNOWN, np.ones(len(truth)), real, core, taxonomy)
     scored = logistic()(features, targets, groups)
     return lambda rows: (wide(scored(rows)) @ mixing + constants)[:, core]
 

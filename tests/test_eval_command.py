@@ -41,7 +41,7 @@ ROWS = [
 def loaded_once(monkeypatch, default_model, lexicon_labeller):
     """The shipped models are loaded once for all runs in this process."""
     shipped = {"default": default_model, "lexicon": lexicon_labeller}
-    monkeypatch.setattr("disconnect_nlp.store.load", shipped.__getitem__)
+    monkeypatch.setattr("disconnect_nlp.store.catalogue.load", shipped.__getitem__)
     monkeypatch.setattr("disconnect_nlp.eval.gather.load", shipped.__getitem__)
 
 

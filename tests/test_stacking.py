@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from disconnect_nlp.labellers.stacking import mix, near_matrix, questions, stacked
+from disconnect_nlp.labellers.stacking import learnable, mix, near_matrix, questions, stacked
 from disconnect_nlp.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()
@@ -45,7 +45,9 @@ def test_a_label_learns_from_a_question_and_one_too_rare_or_not_core_keeps_its_o
         truth[:n, INDEX[label]] = 1
     scores = draw.normal(size=(600, N_LABELS + 1))
     scores[:60, N_LABELS] += 4  # the question knows, the labels' own scores do not
-    mixing, constants = mix(scores, truth, np.ones_like(truth), np.ones(600), np.zeros(600, dtype=bool), TAXONOMY)
+    known, folds = np.ones_like(truth), [(np.arange(600), np.arange(600))]
+    labels = learnable(truth, known, folds, TAXONOMY)
+    mixing, constants = mix(scores, truth, known, np.ones(600), np.zeros(600, dtype=bool), labels, TAXONOMY)
     mixed = scores @ mixing + constants
     assert average_precision_score(truth[:, INDEX["civic"]], scores[:, INDEX["civic"]]) < 0.3
     assert average_precision_score(truth[:, INDEX["civic"]], mixed[:, INDEX["civic"]]) > 0.9
@@ -62,8 +64,16 @@ def test_what_people_wrote_decides_where_it_says_otherwise_than_texts_written_to
     scores[:200, N_LABELS], scores[200:, N_LABELS] = carries[:200], -carries[200:]
     real = np.arange(400) >= 200
     weights = [
-        mix(scores, truth, np.ones_like(truth), np.ones(400), kind, TAXONOMY)[0][N_LABELS, INDEX["civic"]]
+        mix(scores, truth, np.ones_like(truth), np.ones(400), kind, [INDEX["civic"]], TAXONOMY)[0][-1, INDEX["civic"]]
         for kind in (real, ~real, np.ones(400, dtype=bool))
     ]
     assert weights[0] < -0.01 < 0.01 < weights[1]
     assert abs(weights[2]) < 1e-6
+
+
+def test_a_label_whose_folds_are_all_positive_or_all_negative_is_not_mixed():
+    truth = np.zeros((80, N_LABELS), dtype=np.int8)
+    truth[:40, [INDEX["civic"]]] = 1
+    truth[::2, [INDEX["numbness"]]] = 1
+    halves = np.arange(40), np.arange(40, 80)
+    assert learnable(truth, np.ones_like(truth), [halves, halves[::-1]], TAXONOMY) == [INDEX["numbness"]]

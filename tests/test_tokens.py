@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import plain
 from disconnect_nlp.errors import LexiconError
-from disconnect_nlp.labellers import base, classifier
+from disconnect_nlp.labellers import base, linear
 from disconnect_nlp.labellers.evidence import heaviest_runs
 from disconnect_nlp.labellers.lexical import MatchFinder
 from disconnect_nlp.text import assertion, reader
@@ -217,7 +217,7 @@ LONG = [
 
 @pytest.mark.parametrize(
     ("module", "name", "value"),
-    [(classifier, "_SLICE", 100), (assertion, "_SLICE", 50), (base, "_BATCH_CHARACTERS", 50), (base, "BATCH", 1)],
+    [(linear, "_SLICE", 100), (assertion, "_SLICE", 50), (base, "_BATCH_CHARACTERS", 50), (base, "BATCH", 1)],
 )
 def test_how_the_work_is_cut_changes_nothing(default_model, monkeypatch, module, name, value):
     expected = list(default_model.annotate_all(LONG))

@@ -45,6 +45,8 @@ class Label(_Record):
     exclusion: str
     examples: tuple[str, ...] = Field(min_length=1)
     quality: Literal["measured", "experimental"] = "measured"
+    no_effect: bool = False
+    """Whether it says, like every type, that something does not reach anybody."""
 
 
 class Taxonomy(_Record):

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.base import Array
 from disconnect_nlp.labellers.linear import LinearModel
-from disconnect_nlp.labellers.stacking import Questions, mix, near_matrix, questions
+from disconnect_nlp.labellers.stacking import Questions, learnable, mix, near_matrix, questions
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.records import Policy
 from disconnect_nlp.taxonomy import load_taxonomy
@@ -183,20 +183,20 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
             coefficients, intercepts = self._regressions(data, *targets, train)
             scores[test] = np.asarray(data.features[test] @ coefficients) + intercepts
         mixed = np.zeros(data.truth.shape)
+        labels = learnable(data.truth, data.observed, folds, self.taxonomy)
         for train, test in folds:
-            mixing, constants = self._mix(data, scores, train)
+            mixing, constants = self._mix(data, scores, train, labels)
             mixed[test] = scores[test] @ mixing + constants
         coefficients, intercepts = self._regressions(data, *targets, np.arange(len(scores)))
-        mixing, constants = self._mix(data, scores, np.arange(len(scores)))
+        mixing, constants = self._mix(data, scores, np.arange(len(scores)), labels)
         # float16 is what is stored: a saved and a fresh model decide alike.
         self.coefficients = (coefficients @ mixing).astype(np.float16).astype(np.float32)
         self.intercepts = intercepts @ mixing + constants
         return mixed
 
-    def _mix(self, data: _Data, scores: Array, rows: Array) -> tuple[Array, Array]:
-        return mix(
-            scores[rows], data.truth[rows], data.observed[rows], data.weights[rows], data.real[rows], self.taxonomy
-        )
+    def _mix(self, data: _Data, scores: Array, rows: Array, labels: Sequence[int]) -> tuple[Array, Array]:
+        parts = (scores[rows], data.truth[rows], data.observed[rows], data.weights[rows], data.real[rows])
+        return mix(*parts, labels, self.taxonomy)
 
     def _regressions(self, data: _Data, truth: Array, observed: Array, rows: Array) -> tuple[Array, Array]:
         fitted = Parallel(n_jobs=-1)(

@@ -17,14 +17,12 @@ import numpy as np
 from disconnect_nlp.taxonomy import Taxonomy
 
 Array = np.ndarray
-_NO_EFFECT = ("irrelevance", "invisibility")
-"""Traits that, like every type, say that something does not reach anybody."""
 _STRENGTH = 0.3
 """Inverse strength of the L2 penalty on weights, for scores divided by ``_SCALE``; of .03, .1, .3 best held out."""
 _SCALE = 3.0  # log-odds of the regressions spread about so much
 _REAL = 3.0
 _FEW = 20
-"""Positives below which a label's weights cannot be learned; its own score stands."""
+"""Positives, or negatives, below which a label's weights cannot be learned; its own score stands."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ def questions(truth: Array, observed: Array, near: Array, near_known: Array, tax
     """
     types, core = (_columns(taxonomy, names) for names in (taxonomy.group("types"), taxonomy.core))
     about, told = truth | near, observed * near_known[:, None]
-    wide = [_columns(taxonomy, _NO_EFFECT) + types, types, core]
+    no_effect = _columns(taxonomy, (label.id for label in taxonomy.labels if label.no_effect))
+    wide = [no_effect + types, types, core]
     asked = [(truth[:, own], observed[:, own]) for own in wide]
     asked += [(about[:, own], told[:, own]) for own in (*([column] for column in core), types)]
     # One yes answers an "any of these"; a no needs all to be known.
@@ -64,8 +63,28 @@ def stacked(taxonomy: Taxonomy) -> list[int]:
     return _columns(taxonomy, (*taxonomy.core, *taxonomy.recall_first))
 
 
+def learnable(truth: Array, observed: Array, folds: Sequence[tuple[Array, Array]], taxonomy: Taxonomy) -> list[int]:
+    """Return the columns of labels that are mixed and whose held-out scores mean something.
+
+    A regression that has seen no positives calls all the same, so held-out scores of groups that are all positive
+    would be turned round.
+    """
+    chosen = stacked(taxonomy)
+    for train, _ in folds:
+        positives = (truth[train] * observed[train]).sum(axis=0)
+        few = np.minimum(positives, observed[train].sum(axis=0) - positives) < _FEW
+        chosen = [label for label in chosen if not few[label]]
+    return chosen
+
+
 def mix(
-    scores: Array, truth: Array, observed: Array, weights: Array, real: Array, taxonomy: Taxonomy
+    scores: Array,
+    truth: Array,
+    observed: Array,
+    weights: Array,
+    real: Array,
+    labels: Sequence[int],
+    taxonomy: Taxonomy,
 ) -> tuple[Array, Array]:
     """Learn how scores of labels and questions make up those of labels.
 
@@ -77,6 +96,8 @@ def mix(
         0/1, shape ``(n_texts, n_labels)``.
     weights, real
         How much each text counts, and which people really wrote, shape ``(n_texts,)``.
+    labels
+        Columns of the labels to mix; the others keep their own scores.
 
     Returns
     -------
@@ -89,10 +110,8 @@ def mix(
     mixing, constants = np.eye(scores.shape[1], n_labels), np.zeros(n_labels)
     inputs = [*stacked(taxonomy), *range(n_labels, scores.shape[1])]
     weights = weights * (np.where(real, _REAL, 1.0) if 0 < real.sum() < len(real) else 1.0)
-    for label in stacked(taxonomy):
+    for label in labels:
         rows = observed[:, label] > 0
-        if min(truth[rows, label].sum(), (1 - truth[rows, label]).sum()) < _FEW:
-            continue
         fitted = LogisticRegression(C=_STRENGTH, max_iter=2000)
         fitted.fit(scores[np.ix_(rows, inputs)] / _SCALE, truth[rows, label], sample_weight=weights[rows])
         mixing[:, label] = 0

@@ -67,6 +67,7 @@ class Workers(ABC):
         self._model = message({"model": model, "policy": policy})
         self._lock = Lock()
         self._processes: list[Process] = []
+        self._stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +82,7 @@ class Workers(ABC):
     def start(self, work: Any) -> Worker:
         """Return a new worker for one description of the work. One that could not be started never answers."""
         with self._lock:
-            worker = self._new()
+            worker = _nobody() if self._stopped else self._new()
         with suppress(OSError):
             worker.questions.write(message(work))
         return worker
@@ -91,8 +92,9 @@ class Workers(ABC):
         """Return a new worker, which has or gets the model."""
 
     def stop(self) -> None:
-        """Kill all processes and wait until they have gone."""
+        """Kill all processes and wait until they have gone; whoever asks for a worker from now on gets a dead one."""
         with self._lock:
+            self._stopped = True
             for process in self._processes:
                 _killed(process)
 
@@ -146,13 +148,17 @@ class ForkedWorkers(Workers):
             self._control.close()
         self._control, theirs = socket.socketpair()
         with theirs:
-            _, self._untold, output = self._interpreter(str(theirs.fileno()), pass_fds=(theirs.fileno(),))
+            # In a group of its own: a Ctrl-C while it imports is for the one that started it.
+            _, self._untold, output = self._interpreter(
+                str(theirs.fileno()), pass_fds=(theirs.fileno(),), process_group=0
+            )
         output.close()
         return self._control
 
     def stop(self) -> None:
         """Kill all processes and wait until they have gone."""
         with self._lock:
+            self._stopped = True
             if self._control:
                 self._control.close()  # upon which the host kills its workers
             for host in self._processes:
@@ -164,6 +170,13 @@ class ForkedWorkers(Workers):
 def workers_for(model: str, policy: str | None) -> Workers:
     """Return workers of the kind that this system can have."""
     return (ForkedWorkers if FORKS else SeparateWorkers)(model, policy)
+
+
+def _nobody() -> Worker:
+    """Return a worker that never answers."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    return Worker(ours.makefile("wb"), ours.makefile("rb"), end=lambda: _shut(ours))
 
 
 def _killed(process: Process) -> None:

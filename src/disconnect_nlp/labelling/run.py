@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -46,7 +46,7 @@ from disconnect_nlp.tables.cells import known_column
 if TYPE_CHECKING:
     from disconnect_nlp.labellers.base import Labeller
 
-Annotator = Callable[[Iterable[Chunk]], Iterator[tuple[Chunk, Labelled]]]
+Annotator = Callable[[Iterable[Chunk]], Generator[tuple[Chunk, Labelled], None, None]]
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -151,12 +151,13 @@ def label_to(job: Job, stream: BinaryIO, *, like: Path) -> Summary:
     summary = Summary()
     encoder = line_encoder(like, job.reader.columns, added=job.options.added(), like=job.reader)
     stream.write(compressed(encoder.head().encode(), compression))
-    for chunk, done in _annotator(job, like)(read_chunks(job.rows(), job.options, removed=job.removed)):
-        stream.write(compressed(_encoded(_lines(job, chunk, done, encoder, like)), compression))
-        stream.flush()
-        _count(summary, chunk, done, job)
-        if job.progress:
-            job.progress.advance(len(chunk.rows))
+    with closing(_annotator(job, like)(read_chunks(job.rows(), job.options, removed=job.removed))) as labelled:
+        for chunk, done in labelled:
+            stream.write(compressed(_encoded(_lines(job, chunk, done, encoder, like)), compression))
+            stream.flush()
+            _count(summary, chunk, done, job)
+            if job.progress:
+                job.progress.advance(len(chunk.rows))
     return summary
 
 
@@ -226,14 +227,16 @@ def _label_rest(job: Job, output: UnfinishedOutput, checkpoint: Checkpoint) -> S
     # Chunks begin where they began in the run that was stopped, so each is labelled as it would have been.
     rest = islice(job.rows(), checkpoint.rows, None)
     began, earlier = time.monotonic(), checkpoint.seconds
-    for chunk, done in _annotator(job, target)(read_chunks(rest, job.options, removed=job.removed)):
-        _count(summary, chunk, done, job)
-        checkpoint.rows += len(chunk.rows)
-        checkpoint.seconds = earlier + time.monotonic() - began
-        checkpoint.summary = summary.as_dict()
-        output.append(compressed(_encoded(_lines(job, chunk, done, encoder, target)), compression), checkpoint)
-        if job.progress:
-            job.progress.advance(len(chunk.rows))
+    # Closed at once when the run is stopped, and the workers with it, whoever still holds the exception.
+    with closing(_annotator(job, target)(read_chunks(rest, job.options, removed=job.removed))) as labelled:
+        for chunk, done in labelled:
+            _count(summary, chunk, done, job)
+            checkpoint.rows += len(chunk.rows)
+            checkpoint.seconds = earlier + time.monotonic() - began
+            checkpoint.summary = summary.as_dict()
+            output.append(compressed(_encoded(_lines(job, chunk, done, encoder, target)), compression), checkpoint)
+            if job.progress:
+                job.progress.advance(len(chunk.rows))
     checkpoint.summary = summary.as_dict()
     return summary
 
@@ -250,7 +253,7 @@ def _annotator(job: Job, target: Path) -> Annotator:
     return partial(_alone, job, fragment_encoder(spec))
 
 
-def _alone(job: Job, encoder: Encoder, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Labelled]]:
+def _alone(job: Job, encoder: Encoder, chunks: Iterable[Chunk]) -> Generator[tuple[Chunk, Labelled], None, None]:
     labeller = _loaded(job.model, job.policy, model_identity(job.model)["sha256"])
     for chunk in chunks:
         yield chunk, label_texts(labeller, chunk.texts, job.options, encoder)
@@ -264,7 +267,9 @@ def _loaded(model: str, policy: Policy | None, sha256: str) -> Labeller:
     return load(model, policy=policy)
 
 
-def _together(job: Job, fragments: dict[str, str], chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Labelled]]:
+def _together(
+    job: Job, fragments: dict[str, str], chunks: Iterable[Chunk]
+) -> Generator[tuple[Chunk, Labelled], None, None]:
     with nullcontext(job.processes) if job.processes else workers_for(job.model, job.policy) as processes:
         yield from WorkerPool(processes, job.workers, options=job.options, fragments=fragments)(chunks)
 
