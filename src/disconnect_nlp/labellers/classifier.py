@@ -1,4 +1,4 @@
-"""Fits the classifier: one logistic regression a label, calibrated on held-out author batches."""
+"""Fits the classifier: logistic regressions, mixed for core labels, calibrated on held-out author batches."""
 
 from __future__ import annotations
 
@@ -83,12 +83,10 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         policy: Policy = "f1",
         seed: int = 0,
     ) -> None:
-        self.lexicon = lexicon
-        self.bits = bits
+        super().__init__(lexicon=lexicon, bits=bits, policy=policy)
         self.C = C
         self.folds = folds
         self.prevalence = prevalence
-        self.policy = policy
         self.seed = seed
 
     def fit(
@@ -130,7 +128,7 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
             If lengths differ or there are fewer groups than folds.
         """
         data = self._training_data(texts, labels, groups, observed, weights, near, real)
-        self.held_out = self._held_out_scores(data)
+        self.held_out = self._fit_held_out_and_whole(data)
         shares = self._shares(data.truth, data.observed)
         self.for_use = calibrate_for_use(
             self.held_out, data.truth, data.observed, shares, data.real, screened=self.taxonomy.screened
@@ -172,8 +170,8 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         codes = np.unique(np.array([str(group) for group in groups]), return_inverse=True)[1]
         return _Data(features, truth, observed, weights, real, asked, codes)
 
-    def _held_out_scores(self, data: _Data) -> Array:
-        """Fit; return log-odds of every text by regressions, and a mix of them, that did not see its group."""
+    def _fit_held_out_and_whole(self, data: _Data) -> Array:
+        """Set coefficients and intercepts; return log-odds of every text by fits that did not see its group."""
         from sklearn.model_selection import GroupKFold  # for fitting only, and slow to import
 
         folds = list(GroupKFold(self.folds).split(data.features, groups=data.groups))

@@ -20,7 +20,7 @@ Array = np.ndarray
 _STRENGTH = 0.3
 """Inverse strength of the L2 penalty on weights, for scores divided by ``_SCALE``; of .03, .1, .3 best held out."""
 _SCALE = 3.0  # log-odds of the regressions spread about so much
-_REAL = 3.0
+_REAL = 3.0  # how much more a text counts that people wrote
 _FEW = 20
 """Positives, or negatives, below which a label's weights cannot be learned; its own score stands."""
 
