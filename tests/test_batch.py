@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import signal
+import threading
 import time
+from types import SimpleNamespace
 
 import pandas as pd
 import psutil
@@ -223,10 +225,46 @@ def test_a_host_serves_one_table_after_the_other_and_ends_the_workers_of_one_tha
         given_up = pool(workers)(some_chunks(30))
         next(given_up)
         given_up.close()
-        assert children() == [host]
+        end = time.monotonic() + 60
+        while children() != [host]:  # a worker ends with its chunk
+            assert time.monotonic() < end
+            time.sleep(0.01)
         assert len(list(pool(workers)(some_chunks(9)))) == 9
         assert host in children()
     assert children() == []
+
+
+class _StuckWorkers:
+    """The first worker is interrupted; the others answer only when they are hung up on, which takes a while."""
+
+    def __init__(self):
+        self.started = 0
+        self.hung_up = threading.Event()
+
+    def start(self, _work):
+        self.started += 1
+        return SimpleNamespace(ask=self._interrupted if self.started == 1 else self._wait, hang_up=self._hang_up)
+
+    def _interrupted(self, _question):
+        raise KeyboardInterrupt
+
+    def _wait(self, _question):
+        assert self.hung_up.wait(60)
+
+    def _hang_up(self):
+        self.hung_up.set()
+        time.sleep(0.2)
+
+
+def test_a_run_stopped_while_chunks_wait_for_a_worker_ends():
+    def stopped():
+        with pytest.raises(KeyboardInterrupt):
+            list(pool(_StuckWorkers())(some_chunks(9)))
+
+    run = threading.Thread(target=stopped, daemon=True)
+    run.start()
+    run.join(20)
+    assert not run.is_alive()
 
 
 def test_workers_whose_parent_was_killed_end_without_a_word(command, tmp_path):

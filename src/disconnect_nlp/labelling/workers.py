@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from queue import SimpleQueue
+from threading import Lock
 
 from disconnect_nlp.errors import WorkerError
 from disconnect_nlp.labelling.chunks import Chunk
@@ -36,7 +37,8 @@ class WorkerPool:
         self._work = {"options": asdict(options), "fragments": fragments}
         self._started: list[Worker] = []
         self._idle: SimpleQueue[Worker | None] = SimpleQueue()
-        self._closing = False
+        self._lock = Lock()
+        self._stopped = False
 
     def __call__(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Labelled]]:
         """Yield every chunk with its labels."""
@@ -52,8 +54,9 @@ class WorkerPool:
             while waiting:
                 yield _result(waiting.popleft())
         finally:
+            threads.shutdown(wait=False, cancel_futures=True)  # first, so that what is stopped is what is under way
             self._stop()
-            threads.shutdown(cancel_futures=True)
+            threads.shutdown()
 
     def _label(self, items: list[Item]) -> Labelled:
         for _ in range(_TRIES):
@@ -64,8 +67,6 @@ class WorkerPool:
             if answer is not None:
                 self._idle.put(worker)
                 return Labelled(answer["pieces"], Counter(answer["given"]), Counter(answer["uncertain"]))
-            if self._closing:
-                break
             self._start()
         raise WorkerError(
             f"a worker process died {_TRIES} times on the same texts, perhaps for want of memory. "
@@ -73,13 +74,17 @@ class WorkerPool:
         )
 
     def _start(self) -> None:
-        worker = self._workers.start(self._work)
-        self._started.append(worker)
-        self._idle.put(worker)
+        with self._lock:
+            if self._stopped:
+                return
+            worker = self._workers.start(self._work)
+            self._started.append(worker)
+            self._idle.put(worker)
 
     def _stop(self) -> None:
-        self._closing = True
-        for _ in range(self._count):
+        with self._lock:
+            self._stopped = True
+        for _ in range(self._count):  # one for every text that may wait for a worker
             self._idle.put(None)
         for worker in self._started:
             worker.hang_up()
