@@ -344,6 +344,7 @@ def variants(own: Material) -> dict[str, Variant]:
 def measure(own: Material, variant: Variant) -> list[float]:
     """Return average precision: authored held out (nan if not measured); target over all labels, types, signs."""
     features = variant.features().tocsr().astype(np.float32)
+    features.sum_duplicates()  # here, since the processes that fit may only read it
     train, authored = features[: own.n], slice(0, own.n_authored)
     result = [float("nan")]
     truth = own.wide if variant.wide else own.truth
