@@ -41,8 +41,8 @@ lint: $(VENV)/dev
 	$(BIN)/lint-imports
 
 models: $(VENV)/models
-	$(BIN)/python -m disconnect_nlp.building default $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL))
 	$(BIN)/python -m disconnect_nlp.building adapters $(if $(PUBLIC),--public $(PUBLIC)) --file $(VENV)/adapters.npz
+	$(BIN)/python -m disconnect_nlp.building default $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL))
 	$(BIN)/python -m disconnect_nlp.building accurate $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL)) --file $(VENV)/adapters.npz
 
 # Run again after a change of the models: the outputs are kept in the files.
