@@ -28,14 +28,13 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GroupKFold
-from sklearn.naive_bayes import ComplementNB
-from sklearn.svm import LinearSVC
 
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.datasets import read_dataset
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import SentenceEncoder
 from disconnect_nlp.labellers.featurizer import Features
+from disconnect_nlp.labellers.learners import Learner, naive_bayes, support_vectors
 from disconnect_nlp.labellers.linear import pooled
 from disconnect_nlp.labellers.stacking import mix, near_matrix, questions
 from disconnect_nlp.labellers.windows import Windows
@@ -147,40 +146,31 @@ class Material:
 def logistic(C: float = 30.0, weight: str | None = None) -> Fit:
     """Return a fit of one logistic regression a label."""
 
-    def one(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
+    def one(features: sparse.csr_matrix, truth: Array, _: Array) -> tuple[Array, float]:
         model = LogisticRegression(C=C, solver="liblinear", random_state=SEED, class_weight=weight).fit(features, truth)
         return model.coef_[0], float(model.intercept_[0])
 
-    return _linear(one)
-
-
-def support_vectors(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
-    """Fit a linear support vector machine for one label."""
-    model = LinearSVC(C=1.0, random_state=SEED).fit(features, truth)
-    return model.coef_[0], float(model.intercept_[0])
-
-
-def complement_bayes(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
-    """Fit complement naive Bayes for one label."""
-    model = ComplementNB(alpha=0.003).fit(abs(features), truth)
-    return model.feature_log_prob_[1] - model.feature_log_prob_[0], 0.0
+    return linear(one)
 
 
 def smoothed(share: float) -> Fit:
     """Return a logistic fit on labels of which a share is taken to be wrong: every text stands on both sides."""
 
-    def one(features: sparse.csr_matrix, truth: Array) -> tuple[Array, float]:
+    def one(features: sparse.csr_matrix, truth: Array, _: Array) -> tuple[Array, float]:
         both, targets = sparse.vstack([features, features]), np.concatenate([truth, 1 - truth])
         weights = np.repeat([1 - share, share], len(truth))
         model = LogisticRegression(C=30.0, solver="liblinear", random_state=SEED).fit(both, targets, weights)
         return model.coef_[0], float(model.intercept_[0])
 
-    return _linear(one)
+    return linear(one)
 
 
-def _linear(one: Callable[[sparse.csr_matrix, Array], tuple[Array, float]]) -> Fit:
+def linear(one: Learner) -> Fit:
+    """Return a fit of one linear learner a label."""
+
     def fit(features: sparse.csr_matrix, truth: Array, _: Array) -> Score:
-        fitted = Parallel(n_jobs=-1)(delayed(one)(*_known(features, own)) for own in truth.T)
+        known = (_known(features, own) for own in truth.T)
+        fitted = Parallel(n_jobs=-1)(delayed(one)(rows, own, np.ones(len(own))) for rows, own in known)
         coefficients = np.array([row for row, _ in fitted]).T
         intercepts = np.array([intercept for _, intercept in fitted])
         return lambda rows: np.asarray(rows @ coefficients) + intercepts
@@ -212,29 +202,31 @@ def chain(features: sparse.csr_matrix, truth: Array, groups: Array) -> Score:
     return lambda rows: second(sparse.hstack([rows, sparse.csr_matrix(0.1 * scored(rows))], format="csr"))
 
 
-def mixed(features: sparse.csr_matrix, truth: Array, groups: Array) -> Score:
-    """Mix core labels from regressions for all of them and for wider questions, as what ships does.
+def mixed(fits: Sequence[Fit]) -> Fit:
+    """Return what ships: core labels mixed from what these learners say of all of them and of wider questions.
 
-    ``truth`` has a column a core label, one a question, and last which texts people really wrote.
+    Its truth has a column a core label, one a question, and last which texts people really wrote.
     """
     taxonomy = load_taxonomy()
     core = [taxonomy.index[label] for label in taxonomy.core]
-    targets, real = truth[:, :-1], truth[:, -1] > 0
-    n_labels, n_questions = len(taxonomy.ids), targets.shape[1] - len(core)
-    columns = [*core, *range(n_labels, n_labels + n_questions)]
+    n_labels = len(taxonomy.ids)
 
-    def wide(scores: Array) -> Array:
-        """Put scores where :func:`mix` has them; those of labels that are not core stay 0."""
-        full = np.zeros((len(scores), n_labels + n_questions))
-        full[:, columns] = scores
-        return full
+    def wide(scores: Sequence[Array]) -> Array:
+        """Put scores where :func:`mix` has them: those of labels that are not core stay 0."""
+        labels = np.zeros((len(scores[0]), n_labels))
+        labels[:, core] = scores[0][:, : len(core)]
+        return np.hstack([labels, scores[0][:, len(core) :], *scores[1:]])
 
-    labels = np.full((len(truth), n_labels), UNKNOWN, dtype=np.int8)
-    labels[:, core] = targets[:, : len(core)]
-    inner = wide(_folded(logistic(), features, targets, groups))
-    mixing, constants = mix(inner, labels, labels != UNKNOWN, np.ones(len(truth)), real, core, taxonomy)
-    scored = logistic()(features, targets, groups)
-    return lambda rows: (wide(scored(rows)) @ mixing + constants)[:, core]
+    def fit(features: sparse.csr_matrix, truth: Array, groups: Array) -> Score:
+        targets, real = truth[:, :-1], truth[:, -1] > 0
+        labels = np.full((len(truth), n_labels), UNKNOWN, dtype=np.int8)
+        labels[:, core] = targets[:, : len(core)]
+        inner = wide([_folded(own, features, targets, groups) for own in fits])
+        mixing, constants = mix(inner, labels, labels != UNKNOWN, np.ones(len(truth)), real, core, taxonomy)
+        models = [own(features, targets, groups) for own in fits]
+        return lambda rows: (wide([model(rows) for model in models]) @ mixing + constants)[:, core]
+
+    return fit
 
 
 def stacked(widths: Sequence[int], fits: Sequence[Fit]) -> Fit:
@@ -327,16 +319,21 @@ def variants(own: Material) -> dict[str, Variant]:
         "features, balanced classes": Variant(shipped, logistic(weight="balanced")),
         "features, C = 3": Variant(shipped, logistic(3.0)),
         "features, labels smoothed by .03": Variant(shipped, smoothed(0.03)),
-        "features, linear support vectors": Variant(shipped, _linear(support_vectors)),
-        "features, complement naive Bayes": Variant(shipped, _linear(complement_bayes)),
-        "**shipped: the same, mixed from all core labels and wider questions**": Variant(shipped, mixed, wide=True),
+        "features, linear support vectors": Variant(shipped, linear(support_vectors(1.0, SEED))),
+        "features, complement naive Bayes": Variant(shipped, linear(naive_bayes)),
+        "features, mixed from regressions for all core labels and wider questions": Variant(
+            shipped, mixed([logistic()]), wide=True
+        ),
+        "**shipped: mixed from regressions, support vectors and naive Bayes for these**": Variant(
+            shipped, mixed([logistic(), linear(support_vectors(1.0, SEED)), linear(naive_bayes)]), wide=True
+        ),
         "features, chained on other labels' scores": Variant(shipped, chain),
         "features, highest sentence": Variant(shipped, logistic(), max_of_sentences=True),
         "features, with columns of each register": Variant(by_register, logistic()),
         "gradient boosting on 100 directions and lexicon": Variant(lambda: own.dense, boosting),
         "stacked: features, naive Bayes, boosting": Variant(
             lambda: sparse.hstack([shipped(), shipped(), own.dense], format="csr"),
-            stacked([own.model.featurizer.width] * 2 + [svd], [logistic(), _linear(complement_bayes), boosting]),
+            stacked([own.model.featurizer.width] * 2 + [svd], [logistic(), linear(naive_bayes), boosting]),
         ),
     }
 

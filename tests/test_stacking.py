@@ -55,6 +55,22 @@ def test_a_label_learns_from_a_question_and_one_too_rare_or_not_core_keeps_its_o
     np.testing.assert_array_equal(mixed[:, untouched], scores[:, untouched])
 
 
+def test_the_unit_of_a_learners_scores_does_not_matter():
+    draw = np.random.default_rng(0)
+    truth = np.zeros((300, N_LABELS), dtype=np.int8)
+    truth[:60, INDEX["civic"]] = 1
+    scores = draw.normal(size=(300, N_LABELS + 2)) + 2 * truth[:, [INDEX["civic"]]]
+
+    def mixed(scores):
+        some = [INDEX["civic"]]
+        mixing, constants = mix(scores, truth, truth * 0 + 1, np.ones(300), truth[:, 0] < 0, some, TAXONOMY)
+        return (scores @ mixing + constants)[:, some]
+
+    units = np.ones(N_LABELS + 2)
+    units[-2:] = 0.01, 50.0
+    np.testing.assert_allclose(mixed(scores * units), mixed(scores), rtol=1e-4)
+
+
 def test_what_people_wrote_decides_where_it_says_otherwise_than_texts_written_to_teach():
     """One question is right about the first kind of texts and wrong about the second."""
     truth = np.zeros((400, N_LABELS), dtype=np.int8)

@@ -26,8 +26,9 @@ _KINDS = {
     "default": (
         "one vector of coefficients a label over hashed n-grams (of words, of their base forms, and of words with the "
         "status that the assertion cues around give them) and asserted lexicon matches. Those of core labels are mixed "
-        "from logistic regressions for all of these and for wider questions, such as what a text is about, by a second "
-        "regression on held-out scores (Wolpert 1992). Calibrated per label on held-out author batches, whose "
+        "from logistic regressions, support vector machines and complement naive Bayes (Rennie et al. 2003) for all of "
+        "these and for wider questions, such as what a text is about, by a regression on held-out scores (Wolpert "
+        "1992). Calibrated per label on held-out author batches, whose "
         "positives are taken to be as hard as those of public passages. The threshold for F1 is half the best F1 that "
         "calibrated probabilities promise (Lipton et al. 2014).",
         "`model` is this model. `authored only` is the variant that `make models` builds where the public passages are "

@@ -1,4 +1,4 @@
-"""Fits the classifier: logistic regressions, mixed for core labels, calibrated on held-out author batches."""
+"""Fits the classifier: linear learners, mixed for core labels, calibrated on held-out author batches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from sklearn.base import BaseEstimator
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.base import Array
+from disconnect_nlp.labellers.learners import Learner, logistic_regression, naive_bayes, support_vectors
 from disconnect_nlp.labellers.linear import LinearModel
-from disconnect_nlp.labellers.stacking import Questions, learnable, mix, near_matrix, questions
+from disconnect_nlp.labellers.stacking import Questions, learnable, mix, near_matrix, questions, stacked
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.records import Policy
 from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.text.lexicon import Lexicon
+
+_SUPPORT_C = 1.0
+"""Inverse strength of the support vector machines' penalty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +41,8 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
     """Multi-label classifier over hashed n-grams of words, base forms and asserted words, and asserted lexicon matches.
 
     Features → log-odds → calibration → thresholds are four separate steps; the log-odds of core labels are mixed from
-    regressions for all of them and for wider questions, whose coefficients add up to one vector a label. A long text is
+    what three linear learners say of all of them and of wider questions, whose coefficients add up to one vector a
+    label; those of other labels come from logistic regression alone. A long text is
     read in windows of whole sentences; its score for a label is the highest of its windows, so a sentence counts the
     same wherever it stands. Scores are calibrated for passages; a text of many windows has more chances to reach a
     threshold by error.
@@ -49,7 +54,7 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
     bits
         n-grams are hashed to ``2**bits`` columns for words, half as many each for base forms and asserted words.
     C
-        Inverse strength of the L2 penalty.
+        Inverse strength of the L2 penalty of the logistic regressions.
     folds
         Groups are dealt into this many folds for held-out scores.
     prevalence
@@ -57,7 +62,7 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
     policy
         ``f1``, ``precision`` or ``recall``: which thresholds decide.
     seed
-        Seed of the solver.
+        Seed of the solvers.
 
     Notes
     -----
@@ -175,18 +180,21 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         from sklearn.model_selection import GroupKFold  # for fitting only, and slow to import
 
         folds = list(GroupKFold(self.folds).split(data.features, groups=data.groups))
-        targets = np.hstack([data.truth, data.questions.truth]), np.hstack([data.observed, data.questions.observed])
-        scores = np.zeros(targets[0].shape)
+        everything = np.arange(len(data.truth))
+        parts = []
         for train, test in folds:
-            coefficients, intercepts = self._regressions(data, *targets, train)
-            scores[test] = np.asarray(data.features[test] @ coefficients) + intercepts
+            coefficients, intercepts = self._learned(data, train)
+            parts.append((test, np.asarray(data.features[test] @ coefficients) + intercepts))
+        scores = np.zeros((len(data.truth), parts[0][1].shape[1]))
+        for test, own in parts:
+            scores[test] = own
         mixed = np.zeros(data.truth.shape)
         labels = learnable(data.truth, data.observed, folds, self.taxonomy)
         for train, test in folds:
             mixing, constants = self._mix(data, scores, train, labels)
             mixed[test] = scores[test] @ mixing + constants
-        coefficients, intercepts = self._regressions(data, *targets, np.arange(len(scores)))
-        mixing, constants = self._mix(data, scores, np.arange(len(scores)), labels)
+        coefficients, intercepts = self._learned(data, everything)
+        mixing, constants = self._mix(data, scores, everything, labels)
         # float16 is what is stored: a saved and a fresh model decide alike.
         self.coefficients = (coefficients @ mixing).astype(np.float16).astype(np.float32)
         self.intercepts = intercepts @ mixing + constants
@@ -196,10 +204,24 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         parts = (scores[rows], data.truth[rows], data.observed[rows], data.weights[rows], data.real[rows])
         return mix(*parts, labels, self.taxonomy)
 
-    def _regressions(self, data: _Data, truth: Array, observed: Array, rows: Array) -> tuple[Array, Array]:
+    def _learned(self, data: _Data, rows: Array) -> tuple[Array, Array]:
+        """Return coefficients and intercepts of all scores: regressions for all targets, then the other learners."""
+        truth = np.hstack([data.truth, data.questions.truth])
+        observed = np.hstack([data.observed, data.questions.observed])
+        n_labels, n_targets = data.truth.shape[1], truth.shape[1]
+        mixed = [*stacked(self.taxonomy), *range(n_labels, n_targets)]
+        tasks: list[tuple[Learner, int]] = [
+            (learner, column)
+            for learner, columns in (
+                (logistic_regression(self.C, self.seed), range(n_targets)),
+                (support_vectors(_SUPPORT_C, self.seed), mixed),
+                (naive_bayes, mixed),
+            )
+            for column in columns
+        ]
         fitted = Parallel(n_jobs=-1)(
-            delayed(_regression)(data.features[own], truth[own, column], data.weights[own], self.C, self.seed)
-            for column in range(truth.shape[1])
+            delayed(learner)(data.features[own], truth[own, column], data.weights[own])
+            for learner, column in tasks
             for own in [rows[observed[rows, column] > 0]]
         )
         return np.array([row for row, _ in fitted]).T, np.array([intercept for _, intercept in fitted])
@@ -220,15 +242,3 @@ def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Arra
         for label in load_taxonomy().check(own, place=f"text {row}"):
             truth[row, index[label]] = 1
     return truth
-
-
-def _regression(features: sparse.csr_matrix, truth: Array, weights: Array, C: float, seed: int) -> tuple[Array, float]:
-    """Coefficients and intercept of one label; one without positives or without negatives gets its constant."""
-    from sklearn.linear_model import LogisticRegression  # for fitting only, and slow to import
-
-    if truth.min(initial=1) >= truth.max(initial=0):
-        constant = 6.0 if len(truth) and truth[0] else -6.0
-        return np.zeros(features.shape[1]), constant
-    model = LogisticRegression(C=C, solver="liblinear", random_state=seed)
-    model.fit(features, truth, sample_weight=weights)
-    return model.coef_[0], float(model.intercept_[0])

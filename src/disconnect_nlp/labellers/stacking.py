@@ -1,10 +1,11 @@
 """Stacking: what texts of all core labels teach, and of wider questions that more texts answer, mixed for each of them.
 
 A rare label has few texts, and what they say is said in parts by many: that something has no effect by the texts of the
-other types, what it is about by the near misses of the label itself. Regressions for such questions are fitted beside
-those of the labels; a second regression, on scores of texts not fitted on, weighs them (Wolpert 1992). Both are linear,
-so the product is one vector of coefficients a label, and prediction knows nothing of it. Of the passages people wrote,
-each counts three times where labels are weighed: few weights are learned, and it is such texts they are for.
+other types, what it is about by the near misses of the label itself. Several linear learners, which err differently,
+are fitted for such questions and for the labels; a regression on scores of texts not fitted on weighs them (Wolpert
+1992). All of it is linear, so the product is one vector of coefficients a label, and prediction knows nothing of it. Of
+the passages people wrote, each counts three times where labels are weighed: few weights are learned, and it is such
+texts they are for.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from disconnect_nlp.taxonomy import Taxonomy
 
 Array = np.ndarray
 _STRENGTH = 0.3
-"""Inverse strength of the L2 penalty on weights, for scores divided by ``_SCALE``; of .03, .1, .3 best held out."""
-_SCALE = 3.0  # log-odds of the regressions spread about so much
+"""Inverse strength of the L2 penalty on weights, for scores of unit variance."""
 _REAL = 3.0  # how much more a text counts that people wrote
 _FEW = 20
 """Positives, or negatives, below which a label's weights cannot be learned; its own score stands."""
@@ -86,12 +86,12 @@ def mix(
     labels: Sequence[int],
     taxonomy: Taxonomy,
 ) -> tuple[Array, Array]:
-    """Learn how scores of labels and questions make up those of labels.
+    """Learn how scores for labels and questions make up the log-odds of labels.
 
     Parameters
     ----------
     scores
-        Held-out log-odds, shape ``(n_texts, n_labels + n_questions)``.
+        Held-out scores, shape ``(n_texts, n_scores)``: those of the labels first, one each.
     truth, observed
         0/1, shape ``(n_texts, n_labels)``.
     weights, real
@@ -102,20 +102,22 @@ def mix(
     Returns
     -------
     tuple
-        Shapes ``(n_labels + n_questions, n_labels)`` and ``(n_labels,)``: ``scores @ mixing + constants``.
+        Shapes ``(n_scores, n_labels)`` and ``(n_labels,)``: ``scores @ mixing + constants``.
     """
     from sklearn.linear_model import LogisticRegression  # for fitting only, and slow to import
 
     n_labels = truth.shape[1]
     mixing, constants = np.eye(scores.shape[1], n_labels), np.zeros(n_labels)
     inputs = [*stacked(taxonomy), *range(n_labels, scores.shape[1])]
+    spread = scores[:, inputs].std(axis=0)
+    spread[spread == 0] = 1.0
     weights = weights * (np.where(real, _REAL, 1.0) if 0 < real.sum() < len(real) else 1.0)
     for label in labels:
         rows = observed[:, label] > 0
         fitted = LogisticRegression(C=_STRENGTH, max_iter=2000)
-        fitted.fit(scores[np.ix_(rows, inputs)] / _SCALE, truth[rows, label], sample_weight=weights[rows])
+        fitted.fit(scores[np.ix_(rows, inputs)] / spread, truth[rows, label], sample_weight=weights[rows])
         mixing[:, label] = 0
-        mixing[inputs, label] = fitted.coef_[0] / _SCALE
+        mixing[inputs, label] = fitted.coef_[0] / spread
         constants[label] = fitted.intercept_[0]
     return mixing, constants
 
