@@ -34,7 +34,7 @@ from disconnect_nlp.eval.datasets import read_dataset
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import SentenceEncoder
 from disconnect_nlp.labellers.featurizer import Features
-from disconnect_nlp.labellers.learners import Learner, naive_bayes, support_vectors
+from disconnect_nlp.labellers.learners import Learner, linear_svm, logistic_regression, naive_bayes
 from disconnect_nlp.labellers.linear import pooled
 from disconnect_nlp.labellers.stacking import mix, near_matrix, questions
 from disconnect_nlp.labellers.windows import Windows
@@ -143,14 +143,16 @@ class Material:
         return Windows(tokens, first, np.append(first[1:], tokens.bounds[-1])), tokens.text_of(first)
 
 
-def logistic(C: float = 30.0, weight: str | None = None) -> Fit:
+def logistic(C: float = 30.0) -> Fit:
     """Return a fit of one logistic regression a label."""
+    return linear(logistic_regression(C=C, seed=SEED))
 
-    def one(features: sparse.csr_matrix, truth: Array, _: Array) -> tuple[Array, float]:
-        model = LogisticRegression(C=C, solver="liblinear", random_state=SEED, class_weight=weight).fit(features, truth)
-        return model.coef_[0], float(model.intercept_[0])
 
-    return linear(one)
+def balanced(features: sparse.csr_matrix, truth: Array, _: Array) -> tuple[Array, float]:
+    """Fit a logistic regression to which positives and negatives count as much."""
+    model = LogisticRegression(C=30.0, solver="liblinear", random_state=SEED, class_weight="balanced")
+    model.fit(features, truth)
+    return model.coef_[0], float(model.intercept_[0])
 
 
 def smoothed(share: float) -> Fit:
@@ -203,7 +205,7 @@ def chain(features: sparse.csr_matrix, truth: Array, groups: Array) -> Score:
 
 
 def mixed(fits: Sequence[Fit]) -> Fit:
-    """Return what ships: core labels mixed from what these learners say of all of them and of wider questions.
+    """Return a fit of core labels mixed as what ships mixes them, from what these learners say of wider questions too.
 
     Its truth has a column a core label, one a question, and last which texts people really wrote.
     """
@@ -222,7 +224,7 @@ def mixed(fits: Sequence[Fit]) -> Fit:
         labels = np.full((len(truth), n_labels), UNKNOWN, dtype=np.int8)
         labels[:, core] = targets[:, : len(core)]
         inner = wide([_folded(own, features, targets, groups) for own in fits])
-        mixing, constants = mix(inner, labels, labels != UNKNOWN, np.ones(len(truth)), real, core, taxonomy)
+        mixing, constants = mix(inner, labels, labels != UNKNOWN, np.ones(len(truth)), real, core)
         models = [own(features, targets, groups) for own in fits]
         return lambda rows: (wide([model(rows) for model in models]) @ mixing + constants)[:, core]
 
@@ -316,16 +318,16 @@ def variants(own: Material) -> dict[str, Variant]:
         ),
         "features + shapes of rare words": Variant(beside(lambda: own.counted(own.shapes, (1, 2))), logistic()),
         "features + static vectors": Variant(beside(lambda: sparse.csr_matrix(own.piece_vectors)), logistic()),
-        "features, balanced classes": Variant(shipped, logistic(weight="balanced")),
+        "features, balanced classes": Variant(shipped, linear(balanced)),
         "features, C = 3": Variant(shipped, logistic(3.0)),
         "features, labels smoothed by .03": Variant(shipped, smoothed(0.03)),
-        "features, linear support vectors": Variant(shipped, linear(support_vectors(1.0, SEED))),
-        "features, complement naive Bayes": Variant(shipped, linear(naive_bayes)),
+        "features, linear support vectors": Variant(shipped, linear(linear_svm())),
+        "features, naive Bayes": Variant(shipped, linear(naive_bayes())),
         "features, mixed from regressions for all core labels and wider questions": Variant(
             shipped, mixed([logistic()]), wide=True
         ),
         "**shipped: mixed from regressions, support vectors and naive Bayes for these**": Variant(
-            shipped, mixed([logistic(), linear(support_vectors(1.0, SEED)), linear(naive_bayes)]), wide=True
+            shipped, mixed([logistic(), linear(linear_svm()), linear(naive_bayes())]), wide=True
         ),
         "features, chained on other labels' scores": Variant(shipped, chain),
         "features, highest sentence": Variant(shipped, logistic(), max_of_sentences=True),
@@ -333,7 +335,7 @@ def variants(own: Material) -> dict[str, Variant]:
         "gradient boosting on 100 directions and lexicon": Variant(lambda: own.dense, boosting),
         "stacked: features, naive Bayes, boosting": Variant(
             lambda: sparse.hstack([shipped(), shipped(), own.dense], format="csr"),
-            stacked([own.model.featurizer.width] * 2 + [svd], [logistic(), linear(naive_bayes), boosting]),
+            stacked([own.model.featurizer.width] * 2 + [svd], [logistic(), linear(naive_bayes()), boosting]),
         ),
     }
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from disconnect_nlp.labellers.learners import logistic_regression, naive_bayes, support_vectors
+from disconnect_nlp.labellers.learners import linear_svm, logistic_regression, naive_bayes
 
 LEARNERS = {
-    "logistic regression": logistic_regression(30.0, 0),
-    "support vectors": support_vectors(1.0, 0),
-    "naive Bayes": naive_bayes,
+    "logistic regression": logistic_regression(),
+    "linear SVM": linear_svm(),
+    "naive Bayes": naive_bayes(),
 }
 TELLING, SHARED, UNSEEN = range(3)
 

@@ -46,8 +46,8 @@ def test_a_label_learns_from_a_question_and_one_too_rare_or_not_core_keeps_its_o
     scores = draw.normal(size=(600, N_LABELS + 1))
     scores[:60, N_LABELS] += 4  # the question knows, the labels' own scores do not
     known, folds = np.ones_like(truth), [(np.arange(600), np.arange(600))]
-    labels = learnable(truth, known, folds, TAXONOMY)
-    mixing, constants = mix(scores, truth, known, np.ones(600), np.zeros(600, dtype=bool), labels, TAXONOMY)
+    labels = learnable(truth, known, folds, stacked(TAXONOMY))
+    mixing, constants = mix(scores, truth, known, np.ones(600), np.zeros(600, dtype=bool), labels)
     mixed = scores @ mixing + constants
     assert average_precision_score(truth[:, INDEX["civic"]], scores[:, INDEX["civic"]]) < 0.3
     assert average_precision_score(truth[:, INDEX["civic"]], mixed[:, INDEX["civic"]]) > 0.9
@@ -63,7 +63,7 @@ def test_the_unit_of_a_learners_scores_does_not_matter():
 
     def mixed(scores):
         some = [INDEX["civic"]]
-        mixing, constants = mix(scores, truth, truth * 0 + 1, np.ones(300), truth[:, 0] < 0, some, TAXONOMY)
+        mixing, constants = mix(scores, truth, np.ones_like(truth), np.ones(300), np.zeros(300, dtype=bool), some)
         return (scores @ mixing + constants)[:, some]
 
     units = np.ones(N_LABELS + 2)
@@ -80,7 +80,7 @@ def test_what_people_wrote_decides_where_it_says_otherwise_than_texts_written_to
     scores[:200, N_LABELS], scores[200:, N_LABELS] = carries[:200], -carries[200:]
     real = np.arange(400) >= 200
     weights = [
-        mix(scores, truth, np.ones_like(truth), np.ones(400), kind, [INDEX["civic"]], TAXONOMY)[0][-1, INDEX["civic"]]
+        mix(scores, truth, np.ones_like(truth), np.ones(400), kind, [INDEX["civic"]])[0][-1, INDEX["civic"]]
         for kind in (real, ~real, np.ones(400, dtype=bool))
     ]
     assert weights[0] < -0.01 < 0.01 < weights[1]
@@ -92,4 +92,4 @@ def test_a_label_whose_folds_are_all_positive_or_all_negative_is_not_mixed():
     truth[:40, [INDEX["civic"]]] = 1
     truth[::2, [INDEX["numbness"]]] = 1
     halves = np.arange(40), np.arange(40, 80)
-    assert learnable(truth, np.ones_like(truth), [halves, halves[::-1]], TAXONOMY) == [INDEX["numbness"]]
+    assert learnable(truth, np.ones_like(truth), [halves, halves[::-1]], stacked(TAXONOMY)) == [INDEX["numbness"]]

@@ -25,8 +25,8 @@ def _screen(result: Mapping[str, Any]) -> list[str]:
 _KINDS = {
     "default": (
         "one vector of coefficients a label over hashed n-grams (of words, of their base forms, and of words with the "
-        "status that the assertion cues around give them) and asserted lexicon matches. Those of core labels are mixed "
-        "from logistic regressions, support vector machines and complement naive Bayes (Rennie et al. 2003) for all of "
+        "status that the assertion cues around give them) and asserted lexicon matches. Those of core labels and of "
+        "the safety screen are mixed from logistic regressions, support vector machines and naive Bayes for all of "
         "these and for wider questions, such as what a text is about, by a regression on held-out scores (Wolpert "
         "1992). Calibrated per label on held-out author batches, whose "
         "positives are taken to be as hard as those of public passages. The threshold for F1 is half the best F1 that "

@@ -12,16 +12,13 @@ from sklearn.base import BaseEstimator
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.base import Array
-from disconnect_nlp.labellers.learners import Learner, logistic_regression, naive_bayes, support_vectors
+from disconnect_nlp.labellers.learners import linear_svm, logistic_regression, naive_bayes
 from disconnect_nlp.labellers.linear import LinearModel
 from disconnect_nlp.labellers.stacking import Questions, learnable, mix, near_matrix, questions, stacked
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.records import Policy
 from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.text.lexicon import Lexicon
-
-_SUPPORT_C = 1.0
-"""Inverse strength of the support vector machines' penalty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +33,24 @@ class _Data:
     questions: Questions
     groups: Array
 
+    @property
+    def targets(self) -> tuple[Array, Array]:
+        """0/1 of labels and questions, and which are known, each of shape ``(n_texts, n_targets)``."""
+        return (
+            np.hstack([self.truth, self.questions.truth]),
+            np.hstack([self.observed, self.questions.observed]),
+        )
+
 
 class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Multi-label classifier over hashed n-grams of words, base forms and asserted words, and asserted lexicon matches.
 
-    Features → log-odds → calibration → thresholds are four separate steps; the log-odds of core labels are mixed from
-    what three linear learners say of all of them and of wider questions, whose coefficients add up to one vector a
-    label; those of other labels come from logistic regression alone. A long text is
-    read in windows of whole sentences; its score for a label is the highest of its windows, so a sentence counts the
-    same wherever it stands. Scores are calibrated for passages; a text of many windows has more chances to reach a
-    threshold by error.
+    Features → log-odds → calibration → thresholds are four separate steps. The log-odds of core labels and of the
+    safety screen are mixed from what three linear learners say of all of them and of wider questions, whose
+    coefficients add up to one vector a label; those of every other label, and of one with too few texts in a fold, come
+    from its own logistic regression. A long text is read in windows of whole sentences; its score for a label is the
+    highest of its windows, so a sentence counts the same wherever it stands. Scores are calibrated for passages; a text
+    of many windows has more chances to reach a threshold by error.
 
     Parameters
     ----------
@@ -176,53 +181,63 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         return _Data(features, truth, observed, weights, real, asked, codes)
 
     def _fit_held_out_and_whole(self, data: _Data) -> Array:
-        """Set coefficients and intercepts; return log-odds of every text by fits that did not see its group."""
+        """Set coefficients and intercepts; return log-odds of every text by fits that did not see its group.
+
+        As usual in stacking, the few weights that mix scores are learned on scores of fits that saw the group.
+        """
         from sklearn.model_selection import GroupKFold  # for fitting only, and slow to import
 
         folds = list(GroupKFold(self.folds).split(data.features, groups=data.groups))
-        everything = np.arange(len(data.truth))
-        parts = []
-        for train, test in folds:
-            coefficients, intercepts = self._learned(data, train)
-            parts.append((test, np.asarray(data.features[test] @ coefficients) + intercepts))
-        scores = np.zeros((len(data.truth), parts[0][1].shape[1]))
-        for test, own in parts:
-            scores[test] = own
-        mixed = np.zeros(data.truth.shape)
-        labels = learnable(data.truth, data.observed, folds, self.taxonomy)
+        mixed = self._mixed(data, folds)
+        n_labels, whole = data.truth.shape[1], np.arange(len(data.truth))
+        labels = [target for target in mixed if target < n_labels]
+        held_out = [
+            (test, np.asarray(data.features[test] @ coefficients) + intercepts)
+            for train, test in folds
+            for coefficients, intercepts in [self._learned(data, train, mixed)]
+        ]
+        scores = np.zeros((len(whole), held_out[0][1].shape[1]))
+        for test, found in held_out:
+            scores[test] = found
+        log_odds = np.zeros(data.truth.shape)
         for train, test in folds:
             mixing, constants = self._mix(data, scores, train, labels)
-            mixed[test] = scores[test] @ mixing + constants
-        coefficients, intercepts = self._learned(data, everything)
-        mixing, constants = self._mix(data, scores, everything, labels)
+            log_odds[test] = scores[test] @ mixing + constants
+        coefficients, intercepts = self._learned(data, whole, mixed)
+        mixing, constants = self._mix(data, scores, whole, labels)
         # float16 is what is stored: a saved and a fresh model decide alike.
         self.coefficients = (coefficients @ mixing).astype(np.float16).astype(np.float32)
         self.intercepts = intercepts @ mixing + constants
-        return mixed
+        return log_odds
 
-    def _mix(self, data: _Data, scores: Array, rows: Array, labels: Sequence[int]) -> tuple[Array, Array]:
-        parts = (scores[rows], data.truth[rows], data.observed[rows], data.weights[rows], data.real[rows])
-        return mix(*parts, labels, self.taxonomy)
+    def _mixed(self, data: _Data, folds: Sequence[tuple[Array, Array]]) -> list[int]:
+        """Return the targets whose scores are mixed: columns of the labels, then of the questions."""
+        n_labels, n_questions = data.truth.shape[1], data.questions.truth.shape[1]
+        possible = [*stacked(self.taxonomy), *range(n_labels, n_labels + n_questions)]
+        return learnable(*data.targets, folds, possible)
 
-    def _learned(self, data: _Data, rows: Array) -> tuple[Array, Array]:
-        """Return coefficients and intercepts of all scores: regressions for all targets, then the other learners."""
-        truth = np.hstack([data.truth, data.questions.truth])
-        observed = np.hstack([data.observed, data.questions.observed])
-        n_labels, n_targets = data.truth.shape[1], truth.shape[1]
-        mixed = [*stacked(self.taxonomy), *range(n_labels, n_targets)]
-        tasks: list[tuple[Learner, int]] = [
-            (learner, column)
-            for learner, columns in (
-                (logistic_regression(self.C, self.seed), range(n_targets)),
-                (support_vectors(_SUPPORT_C, self.seed), mixed),
-                (naive_bayes, mixed),
-            )
-            for column in columns
+    @staticmethod
+    def _mix(data: _Data, scores: Array, rows: Array, labels: Sequence[int]) -> tuple[Array, Array]:
+        return mix(scores[rows], data.truth[rows], data.observed[rows], data.weights[rows], data.real[rows], labels)
+
+    def _learned(self, data: _Data, rows: Array, mixed: Sequence[int]) -> tuple[Array, Array]:
+        """Return coefficients and intercepts of all scores: regressions for the labels, then what is mixed with them.
+
+        Shapes ``(n_features, n_scores)`` and ``(n_scores,)``.
+        """
+        truth, observed = data.targets
+        n_labels = data.truth.shape[1]
+        regression = logistic_regression(C=self.C, seed=self.seed)
+        tasks = [
+            *((regression, label) for label in range(n_labels)),
+            *((regression, question) for question in mixed if question >= n_labels),
+            *((linear_svm(seed=self.seed), target) for target in mixed),
+            *((naive_bayes(), target) for target in mixed),
         ]
         fitted = Parallel(n_jobs=-1)(
-            delayed(learner)(data.features[own], truth[own, column], data.weights[own])
-            for learner, column in tasks
-            for own in [rows[observed[rows, column] > 0]]
+            delayed(learner)(data.features[known], truth[known, target], data.weights[known])
+            for learner, target in tasks
+            for known in [rows[observed[rows, target] > 0]]
         )
         return np.array([row for row, _ in fitted]).T, np.array([intercept for _, intercept in fitted])
 

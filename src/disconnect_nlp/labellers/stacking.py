@@ -19,10 +19,10 @@ from disconnect_nlp.taxonomy import Taxonomy
 
 Array = np.ndarray
 _STRENGTH = 0.3
-"""Inverse strength of the L2 penalty on weights, for scores of unit variance."""
+"""Inverse strength of the L2 penalty on weights, for scores of unit variance; .03 and 1 are no better held out."""
 _REAL = 3.0  # how much more a text counts that people wrote
 _FEW = 20
-"""Positives, or negatives, below which a label's weights cannot be learned; its own score stands."""
+"""Positives, or negatives, below which a target's scores are not mixed; a label's own score then stands."""
 
 
 @dataclass(frozen=True)
@@ -63,41 +63,44 @@ def stacked(taxonomy: Taxonomy) -> list[int]:
     return _columns(taxonomy, (*taxonomy.core, *taxonomy.recall_first))
 
 
-def learnable(truth: Array, observed: Array, folds: Sequence[tuple[Array, Array]], taxonomy: Taxonomy) -> list[int]:
-    """Return the columns of labels that are mixed and whose held-out scores mean something.
+def learnable(truth: Array, observed: Array, folds: Sequence[tuple[Array, Array]], targets: Iterable[int]) -> list[int]:
+    """Return those of the targets whose held-out scores mean something.
 
-    A regression that has seen no positives calls all the same, so held-out scores of groups that are all positive
-    would be turned round.
+    A learner that has seen no positives calls all the same, so held-out scores of groups that are all positive would be
+    turned round, and scores of folds that saw some and none cannot be compared.
+
+    Parameters
+    ----------
+    truth, observed
+        0/1, shape ``(n_texts, n_targets)``.
+    folds
+        Rows fitted on and held out.
+    targets
+        Columns to choose from.
     """
-    chosen = stacked(taxonomy)
+    chosen = list(targets)
     for train, _ in folds:
         positives = (truth[train] * observed[train]).sum(axis=0)
         few = np.minimum(positives, observed[train].sum(axis=0) - positives) < _FEW
-        chosen = [label for label in chosen if not few[label]]
+        chosen = [target for target in chosen if not few[target]]
     return chosen
 
 
 def mix(
-    scores: Array,
-    truth: Array,
-    observed: Array,
-    weights: Array,
-    real: Array,
-    labels: Sequence[int],
-    taxonomy: Taxonomy,
+    scores: Array, truth: Array, observed: Array, weights: Array, real: Array, labels: Sequence[int]
 ) -> tuple[Array, Array]:
     """Learn how scores for labels and questions make up the log-odds of labels.
 
     Parameters
     ----------
     scores
-        Held-out scores, shape ``(n_texts, n_scores)``: those of the labels first, one each.
+        Held-out scores, shape ``(n_texts, n_scores)``: those of all labels first, one each.
     truth, observed
         0/1, shape ``(n_texts, n_labels)``.
     weights, real
         How much each text counts, and which people really wrote, shape ``(n_texts,)``.
     labels
-        Columns of the labels to mix; the others keep their own scores.
+        Columns of the labels to mix, from their own scores and those after the labels'; the others keep their own.
 
     Returns
     -------
@@ -108,16 +111,16 @@ def mix(
 
     n_labels = truth.shape[1]
     mixing, constants = np.eye(scores.shape[1], n_labels), np.zeros(n_labels)
-    inputs = [*stacked(taxonomy), *range(n_labels, scores.shape[1])]
-    spread = scores[:, inputs].std(axis=0)
-    spread[spread == 0] = 1.0
+    inputs = [*labels, *range(n_labels, scores.shape[1])]
+    deviations = scores[:, inputs].std(axis=0)
+    deviations[deviations == 0] = 1.0
     weights = weights * (np.where(real, _REAL, 1.0) if 0 < real.sum() < len(real) else 1.0)
     for label in labels:
         rows = observed[:, label] > 0
         fitted = LogisticRegression(C=_STRENGTH, max_iter=2000)
-        fitted.fit(scores[np.ix_(rows, inputs)] / spread, truth[rows, label], sample_weight=weights[rows])
+        fitted.fit(scores[np.ix_(rows, inputs)] / deviations, truth[rows, label], sample_weight=weights[rows])
         mixing[:, label] = 0
-        mixing[inputs, label] = fitted.coef_[0] / spread
+        mixing[inputs, label] = fitted.coef_[0] / deviations
         constants[label] = fitted.intercept_[0]
     return mixing, constants
 

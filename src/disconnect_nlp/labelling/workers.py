@@ -19,7 +19,7 @@ _TRIES = 2
 
 
 class WorkerPool:
-    """Labels chunks by several workers, in order, with a bounded number of them under way.
+    """Labels the chunks of one run by several workers, in order, with a bounded number of them under way.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class WorkerPool:
             while waiting:
                 yield _result(waiting.popleft())
         finally:
-            threads.shutdown(wait=False, cancel_futures=True)  # first, so that what is stopped is what is under way
+            threads.shutdown(wait=False, cancel_futures=True)  # first: one begun later would wait for ever
             self._stop()
             threads.shutdown()
 
@@ -84,7 +84,7 @@ class WorkerPool:
     def _stop(self) -> None:
         with self._lock:
             self._stopped = True
-        for _ in range(self._count):  # one for every text that may wait for a worker
+        for _ in range(self._count):  # one for every chunk under way
             self._idle.put(None)
         for worker in self._started:
             worker.hang_up()
