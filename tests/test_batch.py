@@ -257,14 +257,21 @@ class _StuckWorkers:
 
 
 def test_a_run_stopped_while_chunks_wait_for_a_worker_ends():
+    stuck = _StuckWorkers()
+    given_up = pool(stuck)
+
     def stopped():
         with pytest.raises(KeyboardInterrupt):
-            list(pool(_StuckWorkers())(some_chunks(9)))
+            list(given_up(some_chunks(9)))
 
     run = threading.Thread(target=stopped, daemon=True)
     run.start()
     run.join(20)
-    assert not run.is_alive()
+    ended = not run.is_alive()
+    for _ in range(9):  # should it fail, its threads must not keep the tests from ending
+        given_up._idle.put(None)
+    assert ended
+    assert stuck.started == 2  # one that was hung up on is not replaced
 
 
 def test_workers_whose_parent_was_killed_end_without_a_word(command, tmp_path):

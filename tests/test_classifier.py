@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from conftest import TINY
 from disconnect_nlp.errors import DataError, ModelError, TaxonomyError
 from disconnect_nlp.features import Passages, hash_ngrams
+from disconnect_nlp.labellers import classifier
 from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import calibrate, choose_thresholds, fit_curve, natural_weights, sigmoid
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.store.catalogue import load
 from disconnect_nlp.store.classifier import save
+from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.text.lexicon import Entry, Lexicon
 from disconnect_nlp.text.pattern import WordClasses
 
@@ -160,6 +162,25 @@ def test_under_negation_a_word_is_another_in_one_view_alone(tiny_model):
     lost = plain - negated
     assert len(lost) == 1
     assert lost < set(range(featurizer.views[2].columns.start, featurizer.views[2].columns.stop))
+
+
+@pytest.mark.parametrize("learner", ["linear_svm", "naive_bayes"])
+def test_core_labels_hear_every_learner_and_others_their_regression_alone(monkeypatch, learner):
+    texts = ["Nobody reads my reports.", "Soup at work with my reports.", "Nobody likes rain.", "The garden."] * 50
+    labels = [["professional", "workplace"], [], [], []] * 50
+
+    def coefficients():
+        return DisconnectClassifier(bits=8, folds=2).fit(texts, labels, groups=list(range(200))).coefficients
+
+    def silent(features, _truth, _weights):
+        return np.zeros(features.shape[1], dtype=np.float32), 0.0
+
+    before = coefficients()
+    monkeypatch.setattr(classifier, learner, lambda **_: silent)
+    moved = (coefficients() != before).any(axis=0)
+    index = load_taxonomy().index
+    assert moved[index["professional"]]
+    assert not moved[index["workplace"]]
 
 
 def test_fit_refuses_unknown_labels_and_too_few_groups():
