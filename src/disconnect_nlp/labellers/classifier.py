@@ -234,10 +234,15 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
             *((linear_svm(seed=self.seed), target) for target in mixed),
             *((naive_bayes(), target) for target in mixed),
         ]
+        parts: dict[bytes, tuple[Array, sparse.csr_matrix]] = {}  # one copy of the features for targets known alike
+        for _, target in tasks:
+            known = rows[observed[rows, target] > 0]
+            if known.tobytes() not in parts:
+                parts[known.tobytes()] = known, data.features[known]
         fitted = Parallel(n_jobs=-1)(
-            delayed(learner)(data.features[known], truth[known, target], data.weights[known])
+            delayed(learner)(features, truth[known, target], data.weights[known])
             for learner, target in tasks
-            for known in [rows[observed[rows, target] > 0]]
+            for known, features in [parts[rows[observed[rows, target] > 0].tobytes()]]
         )
         return np.array([row for row, _ in fitted]).T, np.array([intercept for _, intercept in fitted])
 
