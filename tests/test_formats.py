@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 import zstandard
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from pyarrow import feather
 
@@ -512,6 +512,8 @@ def test_a_quotation_mark_left_open_costs_one_row(text, expected):
 @settings(max_examples=150, deadline=None)
 @example(["a", 'b"'], '"')
 def test_a_broken_line_takes_no_whole_line_after_it_away(whole, broken):
+    # The quotation mark before a field that begins with a delimiter or line break may as well close an open one.
+    assume(not any(re.match('"*[,\n]', field) for field in whole))
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(["whole", *whole])
     text = broken + "\n" + "whole,a,b\n" * 3 + buffer.getvalue()
