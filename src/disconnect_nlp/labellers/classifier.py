@@ -234,15 +234,12 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
             *((linear_svm(seed=self.seed), target) for target in mixed),
             *((naive_bayes(), target) for target in mixed),
         ]
-        parts: dict[bytes, tuple[Array, sparse.csr_matrix]] = {}  # one copy of the features for targets known alike
-        for _, target in tasks:
-            known = rows[observed[rows, target] > 0]
-            if known.tobytes() not in parts:
-                parts[known.tobytes()] = known, data.features[known]
+        known = {target: rows[observed[rows, target] > 0] for _, target in tasks}
+        alike = {own.tobytes(): own for own in known.values()}  # one copy of the features for targets known alike
+        parts = {key: data.features[own] for key, own in alike.items()}
         fitted = Parallel(n_jobs=-1)(
-            delayed(learner)(features, truth[known, target], data.weights[known])
+            delayed(learner)(parts[known[target].tobytes()], truth[known[target], target], data.weights[known[target]])
             for learner, target in tasks
-            for known, features in [parts[rows[observed[rows, target] > 0].tobytes()]]
         )
         return np.array([row for row, _ in fitted]).T, np.array([intercept for _, intercept in fitted])
 
