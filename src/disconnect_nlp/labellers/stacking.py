@@ -19,7 +19,7 @@ from disconnect_nlp.taxonomy import Taxonomy
 
 Array = np.ndarray
 _STRENGTH = 0.3
-"""Inverse strength of the L2 penalty on weights, for scores of unit variance; .03 and 1 were no better for two learners."""
+"""Inverse strength of the L2 penalty on weights, for unit variance; .03 and 1 were no better for two learners."""
 _REAL = 3.0  # how much more a text counts that people wrote
 _FEW = 20
 """Positives, or negatives, below which a target's scores are not mixed; a label's own score then stands."""
