@@ -88,8 +88,9 @@ class _Counting:
     def __init__(self, folder, adapters):
         assert adapters == {}
 
-    def encode(self, texts):
-        return np.array([[4.0 if "numb" in text else -4.0] for text in texts], dtype=np.float32)
+    def encode(self, texts, pool):
+        hidden = np.array([[[4.0 if "numb" in text else -4.0]] for text in texts], dtype=np.float32)
+        return pool(hidden, np.ones((len(texts), 1), dtype=np.float32))
 
 
 def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labels_to_its_base(monkeypatch):
@@ -102,9 +103,10 @@ def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labe
     n, observed = len(texts), np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8)
     training = TrainingTexts(texts, labels, groups, observed, n, [None] * n)
     base = DisconnectClassifier(bits=10, folds=3).fit(texts, labels, groups=groups)
-    arrays = {"heads": np.zeros((1, len(TAXONOMY.ids))), "intercepts": np.zeros(len(TAXONOMY.ids))}
+    queries, heads = np.zeros((2, 1, len(TAXONOMY.ids)))
+    arrays = {"queries": queries, "heads": heads, "intercepts": np.zeros(len(TAXONOMY.ids))}
     numbness, civic = TAXONOMY.index["numbness"], TAXONOMY.index["civic"]
-    arrays["heads"][0, numbness] = 1
+    heads[0, numbness] = 1
     prevalence = dict.fromkeys(TAXONOMY.ids, 0.1)
     model, scores, rows = fit_ensemble(base, training, arrays, prevalence)
     assert {groups[row] for row in rows} == {group for group in set(groups) if held_out([group])[0]}

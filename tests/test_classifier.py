@@ -260,6 +260,26 @@ def test_positives_written_to_teach_are_taken_for_as_hard_as_real_ones():
     assert calibrate_for_use(scores + 9 * real[:, None], *given[1:], real).gap == 0  # never raised
 
 
+def test_thresholds_come_down_where_what_people_wrote_has_fewer_traps():
+    """Negatives written to mislead score high and set the thresholds; real ones do not, and real positives are low."""
+    real = np.repeat([False, True], 400)
+    truth = np.zeros((800, 5), dtype=np.int8)
+    truth[:100], truth[400:500, :4] = 1, 1
+    scores = np.where(truth > 0, 2, np.where(real, -4, -1)[:, None]) + np.random.default_rng(0).normal(size=truth.shape)
+    scores[400:500, :4] -= 2
+    given = (scores, truth, np.ones_like(truth), np.full(5, 0.1))
+    use, alike = calibrate_for_use(*given, real, gap=0.0), calibrate_for_use(*given, real, gap=0.0, shift=0.0)
+    assert use.shift < 0 == alike.shift
+    assert (use.thresholds.f1 < alike.thresholds.f1).all()  # the label that none of the real texts carries too
+    for policy in ("precision", "recall"):
+        np.testing.assert_array_equal(getattr(use.thresholds, policy), getattr(alike.thresholds, policy))
+    assert calibrate_for_use(*given, np.zeros(800, dtype=bool)).shift == 0
+    never = np.where(np.arange(5) == 4, 0, truth)  # a label that nothing carries is never given
+    assert calibrate_for_use(scores, never, *given[2:], real).thresholds.f1[4] > 1
+    screened = calibrate_for_use(*given, real, screened=(0, 1, 2, 3))
+    assert screened.shift == 0  # the safety screen says nothing of F1
+
+
 def test_a_fitted_classifier_decides_for_the_texts_it_is_meant_for():
     """The others always say what they carry, real texts one time in three."""
     texts = [f"numb and tea {n}" if n % 2 else f"soup and tea {n}" for n in range(120)]
@@ -353,6 +373,7 @@ def test_pickled_weights_are_refused_even_with_the_right_hash(saved, monkeypatch
         (lambda m: m | {"files": {"weights.npz": m["files"]["weights.npz"]}}, "nothing else"),
         (lambda m: m | {"surprise": 1}, "not a manifest"),
         (lambda m: m | {"format": 1}, "an earlier version of the library made it, train"),
+        (lambda m: m | {"lemmas": "0" * 64}, "another table of base forms .* than this library has"),
     ],
 )
 def test_a_foreign_manifest_is_refused(saved, change, message):

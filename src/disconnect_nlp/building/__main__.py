@@ -24,6 +24,7 @@ from disconnect_nlp.eval.run import evaluate, predict
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
+from disconnect_nlp.labellers.stacking import near_matrix, questions
 from disconnect_nlp.store.arrays import pack
 from disconnect_nlp.store.classifier import save
 from disconnect_nlp.store.ensemble import read_adapters, save_ensemble
@@ -32,7 +33,7 @@ from disconnect_nlp.terminal import output, run_app
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 
-VERSION = "0.6.0"  # of the models: raised whenever predictions move
+VERSION = "0.7.0"  # of the models: raised whenever predictions move
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PublicOption = Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")]
@@ -80,10 +81,14 @@ def adapters(
     """
     from disconnect_nlp.building.adapters import learn
 
-    texts = training_texts(public, load_taxonomy())
+    taxonomy = load_taxonomy()
+    texts = training_texts(public, taxonomy)
     rows = np.flatnonzero(~held_out(texts.groups))
     output().print(f"learning adapters on {len(rows)} of {len(texts.texts)} passages")
-    learned = learn([texts.texts[row] for row in rows], texts.truth()[rows], texts.observed[rows], folder=encoder)
+    truth, observed = texts.truth()[rows], texts.observed[rows]
+    near, near_known = near_matrix(texts.near, taxonomy.index)
+    asked = questions(truth, observed, near[rows], near_known[rows], taxonomy)
+    learned = learn([texts.texts[row] for row in rows], truth, observed, asked, folder=encoder)
     file.write_bytes(pack(learned.arrays()))
 
 

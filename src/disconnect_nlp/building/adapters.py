@@ -1,7 +1,9 @@
 """Learns the low-rank adapters and heads of the model ``accurate``, with PyTorch; prediction needs numpy only.
 
 The encoder's own weights stay as they are; beside every dense map of every layer a pair of thin matrices is learned
-(Hu et al. 2021, LoRA), and one linear head a label on the mean of the token vectors.
+(Hu et al. 2021, LoRA), and a query and a linear head a label on the token vectors. What a text is about, and whether
+anything has no effect, is learned beside the labels (see :mod:`disconnect_nlp.labellers.stacking`): it teaches the
+encoder, and its heads are not kept.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ import torch
 from torch.nn import functional
 
 from disconnect_nlp.labellers.encoder import DENSE, SentenceEncoder
+from disconnect_nlp.labellers.heads import SHARPNESS
+from disconnect_nlp.labellers.stacking import Questions
 
 Array = np.ndarray
 _SCALE = 2.0  # of an adapter beside the map it changes
 _DROPOUT = 0.1
 _HEAD_RATE = 2e-3
+_QUESTIONS = 0.5  # how much a question counts beside a label
 _WARM_UP = 0.06  # share of all steps
 _BATCH = 32
 _BUCKET = 16  # batches sorted by length together
@@ -29,11 +34,13 @@ _BUCKET = 16  # batches sorted by length together
 
 @dataclass(frozen=True)
 class Learned:
-    """What training leaves: adapters for :class:`SentenceEncoder`, heads and intercepts."""
+    """What training leaves: adapters for :class:`SentenceEncoder`, and the parts of a :class:`LabelHeads`."""
 
     adapters: dict[str, tuple[Array, Array]]
-    heads: Array
+    queries: Array
     """Shape ``(dimensions, n_labels)``."""
+    heads: Array
+    """Same shape."""
     intercepts: Array
     """Shape ``(n_labels,)``."""
 
@@ -44,7 +51,8 @@ class Learned:
             for name, pair in self.adapters.items()
             for side, array in zip(("down", "up"), pair, strict=True)
         }
-        return sides | {"heads": self.heads.astype(np.float16), "intercepts": self.intercepts.astype(np.float64)}
+        heads = {"queries": self.queries.astype(np.float16), "heads": self.heads.astype(np.float16)}
+        return sides | heads | {"intercepts": self.intercepts.astype(np.float64)}
 
 
 class _Network(torch.nn.Module):  # type: ignore[misc]
@@ -62,6 +70,7 @@ class _Network(torch.nn.Module):  # type: ignore[misc]
                 key = _key(number, name)
                 self.down[key] = torch.nn.Parameter(torch.randn(rank, n_in) / math.sqrt(n_in))
                 self.up[key] = torch.nn.Parameter(torch.zeros(n_out, rank))
+        self.queries = torch.nn.Parameter(torch.zeros(len(intercepts), encoder.dimensions))
         self.head = torch.nn.Linear(encoder.dimensions, len(intercepts))
         torch.nn.init.zeros_(self.head.weight)
         self.head.bias.data = torch.tensor(intercepts, dtype=torch.float32)
@@ -72,9 +81,10 @@ class _Network(torch.nn.Module):  # type: ignore[misc]
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = self._hidden(ids, mask)
-        shares = mask.unsqueeze(-1).float()
-        mean = (hidden.float() * shares).sum(1) / shares.sum(1)
-        return self.head(functional.dropout(mean, _DROPOUT, self.training))
+        hidden = functional.dropout(hidden.float(), _DROPOUT, self.training)
+        found = hidden @ self.queries.T * (SHARPNESS / math.sqrt(hidden.shape[-1]))
+        shares = torch.softmax(found.masked_fill(mask.unsqueeze(-1) == 0, -torch.inf), dim=1)
+        return (shares * (hidden @ self.head.weight.T)).sum(1) + self.head.bias
 
     def _hidden(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         own = self.embeddings
@@ -122,6 +132,7 @@ def learn(
     texts: Sequence[str],
     targets: Array,
     observed: Array,
+    questions: Questions,
     *,
     folder: Path | None = None,
     rank: int = 16,
@@ -140,6 +151,8 @@ def learn(
         0/1 or shares between, shape ``(n_texts, n_labels)``.
     observed
         0/1, same shape: entries of 0 do not count.
+    questions
+        Targets beside the labels', for the same texts.
     folder
         The encoder's; that of the installed package if left out.
     rank
@@ -151,13 +164,17 @@ def learn(
     torch.use_deterministic_algorithms(True)
     encoder = SentenceEncoder(folder)
     pieces = [ids[:max_tokens] for ids in encoder.pieces(texts)]
+    n_labels = targets.shape[1]
+    targets, observed = np.hstack([targets, questions.truth]), np.hstack([observed, questions.observed])
+    weights = observed * np.where(np.arange(targets.shape[1]) < n_labels, 1.0, _QUESTIONS)
     shares = (targets * observed).sum(0) / np.maximum(observed.sum(0), 1)
     network = _Network(encoder, rank, np.log((shares + 1e-3) / (1 - shares)))
-    groups = [{"params": network.adapters(), "lr": rate}, {"params": network.head.parameters(), "lr": _HEAD_RATE}]
+    heads = [network.queries, *network.head.parameters()]
+    groups = [{"params": network.adapters(), "lr": rate}, {"params": heads, "lr": _HEAD_RATE}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     steps = epochs * math.ceil(len(texts) / _BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    truth, known = (torch.tensor(array, dtype=torch.float32) for array in (targets, observed))
+    truth, known = (torch.tensor(array, dtype=torch.float32) for array in (targets, weights))
     order = np.random.default_rng(seed)
     network.train()
     for _ in range(epochs):
@@ -165,20 +182,21 @@ def learn(
             scores = network(*_padded([pieces[row] for row in rows]))
             loss = functional.binary_cross_entropy_with_logits(scores, truth[rows], reduction="none") * known[rows]
             optimizer.zero_grad()
-            (loss.sum() / known[rows].sum() * truth.shape[1]).backward()
+            (loss.sum() / known[rows].sum() * n_labels).backward()
             torch.nn.utils.clip_grad_norm_(network.adapters(), 1.0)
             optimizer.step()
             schedule.step()
-    return _learned(network)
+    return _learned(network, n_labels)
 
 
-def _learned(network: _Network) -> Learned:
+def _learned(network: _Network, n_labels: int) -> Learned:
     adapters = {}
     for number in range(len(network.fixed)):
         for name in DENSE:
             down, up = network.down[_key(number, name)], network.up[_key(number, name)]
             adapters[f"{number}.{name}"] = (_array(down), _array(up * _SCALE))
-    return Learned(adapters, _array(network.head.weight).T.copy(), _array(network.head.bias))
+    queries, heads = (_array(rows)[:n_labels].T.copy() for rows in (network.queries, network.head.weight))
+    return Learned(adapters, queries, heads, _array(network.head.bias)[:n_labels])
 
 
 def _batches(pieces: Sequence[Sequence[int]], order: np.random.Generator) -> Iterator[list[int]]:

@@ -14,6 +14,7 @@ from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.encoder import Array, SentenceEncoder, split_adapters
 from disconnect_nlp.labellers.ensemble import EncoderEnsemble
+from disconnect_nlp.labellers.heads import LabelHeads
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.training import TrainingTexts, held_out
 
@@ -36,21 +37,21 @@ def fit_ensemble(
     base
         Fitted on ``texts``, with its held-out scores.
     arrays
-        Adapters, heads and intercepts as :func:`disconnect_nlp.building.adapters.learn` leaves them.
+        Adapters and heads as :func:`disconnect_nlp.building.adapters.learn` leaves them.
     prevalence
         Share of texts expected to carry each label in use.
     """
     encoder = SentenceEncoder(encoder_folder, split_adapters(arrays))
-    heads, intercepts = arrays["heads"].astype(np.float32), arrays["intercepts"]
+    heads = LabelHeads.of(arrays)
     rows = np.flatnonzero(held_out(texts.groups))
     truth, observed = texts.truth()[rows], texts.observed[rows]
-    read = encoder.encode([texts.texts[row] for row in rows]) @ heads + intercepts
+    read = encoder.encode([texts.texts[row] for row in rows], heads)
     known = base.held_out[rows]
     enough = (truth * observed).sum(axis=0) >= _FEW
     share = np.where(enough, _best_share(read, known, truth, observed, enough), 0.0)
     scores = share * read + (1 - share) * known
     expected = np.array([prevalence[label] for label in base.labels])
-    # The gap is the base's: too few held-out public passages carry a label for one of its own.
+    # Gap and shift are the base's: too few held-out public passages carry a label for others.
     use = calibrate_for_use(
         scores,
         truth,
@@ -59,12 +60,12 @@ def fit_ensemble(
         texts.real[rows],
         screened=base.taxonomy.screened,
         gap=base.for_use.gap,
+        shift=base.for_use.shift,
     )
     model = EncoderEnsemble(
         base,
         encoder,
         heads=heads,
-        intercepts=intercepts,
         share=share,
         calibration=Calibration(*_either(enough, use.calibration, base.calibration)),
         thresholds=Thresholds(*_either(enough, use.thresholds, base.thresholds)),

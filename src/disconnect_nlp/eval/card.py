@@ -30,15 +30,17 @@ _KINDS = {
         "these and for wider questions, such as what a text is about, by a regression on held-out scores (Wolpert "
         "1992). Calibrated per label on held-out author batches, whose "
         "positives are taken to be as hard as those of public passages. The threshold for F1 is half the best F1 that "
-        "calibrated probabilities promise (Lipton et al. 2014).",
+        "calibrated probabilities promise (Lipton et al. 2014), for all labels lower by as much as suits held-out "
+        "texts of both kinds best.",
         "`model` is this model. `authored only` is the variant that `make models` builds where the public passages are "
         "not at hand. `lexicon` is the phrase baseline.",
     ),
     "accurate": (
-        "the mean of two log-odds: those of `default`, and one linear head a label on the sentence vector of "
-        "all-MiniLM-L6-v2 (Wang et al. 2020) with low-rank adapters (Hu et al. 2021) learned on the same texts. One "
+        "the mean of two log-odds: those of `default`, and one head with attention a label (Mullenbach et al. 2018) on "
+        "the token vectors of all-MiniLM-L6-v2 (Wang et al. 2020) with low-rank adapters (Hu et al. 2021) learned on "
+        "the same texts, for the labels and for wider questions beside. One "
         "author batch in nine was kept from that learning; share, calibration and thresholds come from it, positives "
-        "taken to be as hard as for `default`. Labels with "
+        "taken to be as hard as for `default`, thresholds lowered as much. Labels with "
         "fewer than 20 held-out texts are those of `default`. The weights of the encoder are not part of this model.",
         "`model` is this model; `default` is the other one, fitted on the same texts.",
     ),

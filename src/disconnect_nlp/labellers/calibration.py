@@ -15,7 +15,8 @@ from disconnect_nlp.labellers.base import Array, Thresholds
 
 _PRECISION, _RECALL = 0.8, 0.9
 _UNREACHABLE = 1.01  # above every probability
-_FLOOR = 0.1  # below it the best F1 of a rare label is chance
+FLOOR = 0.1
+"""Below it the best F1 of a rare label is chance."""
 _PRIOR_STRENGTH = 1.0  # pulls the slope towards 1 where positives are few
 
 
@@ -83,7 +84,7 @@ def choose_thresholds(probabilities: Array, truth: Array, weights: Array) -> tup
     distinct = np.append(ranked[:-1] > ranked[1:], True)  # no cut between texts of equal score
     precise = np.flatnonzero((precision >= _PRECISION) & distinct)
     return (
-        max(_FLOOR, best),
+        max(FLOOR, best),
         float(cuts[precise[-1]]) if len(precise) else _UNREACHABLE,
         float(cuts[int(np.flatnonzero((recall >= _RECALL) & distinct)[0])]),
     )

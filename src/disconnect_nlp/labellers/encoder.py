@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +35,8 @@ _HINT = (
     "holds all-MiniLM-L6-v2: load('accurate', encoder=FOLDER), or in the environment variable DISCONNECT_NLP_ENCODER."
 )
 _BATCH = 32
+Pool = Callable[[Array, Array], Array]
+"""Takes token vectors, shape ``(n_passages, length, dimensions)``, and a mask, 0 for padding; returns a row each."""
 DENSE = (
     "attention.self.query",
     "attention.self.key",
@@ -63,6 +65,12 @@ def encoder_folder(folder: str | Path | None = None) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ModelError(f"the model 'accurate' needs a sentence encoder, which is not installed. {_HINT}")
     return Path(next(iter(spec.submodule_search_locations))) / _INSIDE
+
+
+def mean_of_tokens(hidden: Array, mask: Array) -> Array:
+    """Return the mean of the token vectors of each passage, shape ``(n_passages, dimensions)``."""
+    mean: Array = (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+    return mean
 
 
 class SentenceEncoder:
@@ -97,16 +105,16 @@ class SentenceEncoder:
         """Length of a vector."""
         return int(self.config["hidden_size"])
 
-    def encode(self, texts: Sequence[str]) -> Array:
-        """Return the mean of the token vectors of each text, shape ``(n_texts, dimensions)``, dtype float32.
+    def encode(self, texts: Sequence[str], pool: Pool = mean_of_tokens) -> Array:
+        """Return what ``pool`` makes of the token vectors of each text, a row a text, dtype float32.
 
         Texts are read in batches of similar length; the order of the result is that of ``texts``.
         """
-        out = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        width = pool(np.zeros((1, 1, self.dimensions), dtype=np.float32), np.ones((1, 1), dtype=np.float32)).shape[1]
+        out = np.zeros((len(texts), width), dtype=np.float32)
         for rows, ids in self._batches(texts):
             mask = (ids >= 0).astype(np.float32)
-            hidden = self._forward(np.maximum(ids, 0), mask)
-            out[rows] = (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+            out[rows] = pool(self._forward(np.maximum(ids, 0), mask), mask)
         return out
 
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:

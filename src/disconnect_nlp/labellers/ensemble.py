@@ -13,6 +13,7 @@ from disconnect_nlp.labellers.base import Analysis, Array, Labeller, Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.encoder import SentenceEncoder
 from disconnect_nlp.labellers.explain import EncoderPart, TokenContributions
+from disconnect_nlp.labellers.heads import LabelHeads
 from disconnect_nlp.labellers.linear import LinearModel, ModelAnalysis, pooled
 from disconnect_nlp.labellers.windows import Windows, split_windows
 from disconnect_nlp.records import Evidence, Policy
@@ -20,7 +21,7 @@ from disconnect_nlp.text.tokens import Tokens, tokens_of
 
 
 class EncoderEnsemble(Labeller):
-    """Averages two readings of a passage: its sentence vector, and its n-grams and lexicon matches.
+    """Averages two readings of a passage: its tokens in their context, and its n-grams and lexicon matches.
 
     Windows, pooling and evidence are those of the n-gram classifier; the phrases shown are therefore what *that* half
     of the decision rests on. An explanation has the encoder's half beside them, as one sum for the passage.
@@ -31,8 +32,8 @@ class EncoderEnsemble(Labeller):
         A fitted classifier.
     encoder
         With the adapters the heads were learned with.
-    heads, intercepts
-        Shapes ``(encoder.dimensions, n_labels)`` and ``(n_labels,)``.
+    heads
+        One a label.
     share
         Of the encoder's log-odds in the mean, shape ``(n_labels,)``; the rest is the classifier's. 0 for labels of
         which too few held-out texts were at hand.
@@ -51,8 +52,7 @@ class EncoderEnsemble(Labeller):
         base: LinearModel,
         encoder: SentenceEncoder,
         *,
-        heads: Array,
-        intercepts: Array,
+        heads: LabelHeads,
         share: Array,
         calibration: Calibration,
         thresholds: Thresholds,
@@ -62,7 +62,6 @@ class EncoderEnsemble(Labeller):
         self.taxonomy = base.taxonomy
         self.encoder = encoder
         self.heads = heads
-        self.intercepts = intercepts
         self.share = share
         self.calibration = calibration
         self.thresholds = thresholds
@@ -77,14 +76,13 @@ class EncoderEnsemble(Labeller):
 
     def read(self, passages: Sequence[str]) -> Array:
         """Return the encoder's log-odds, shape ``(n_passages, n_labels)``."""
-        read: Array = self.encoder.encode(passages) @ self.heads + self.intercepts
-        return read
+        return self.encoder.encode(passages, self.heads)
 
     def token_contributions(self, doc: Doc, labels: Sequence[str]) -> list[TokenContributions | None]:
         """Return what the tokens of the window that decided add by the classifier, and the encoder as a whole.
 
-        A sentence vector has no parts to add up. What the encoder says is measured against an empty text, and sentence
-        by sentence as what it loses without that sentence.
+        A token vector holds its whole passage, so what one adds is not what its word adds. What the encoder says is
+        measured against an empty text, and sentence by sentence as what it loses without that sentence.
         """
         windows = [(doc, start, end) for start, end in split_windows(doc)]
         read = self.read([doc[start:end].text for _, start, end in windows])

@@ -2,24 +2,29 @@
 
 Authored texts say things more plainly than people do. A model that is as sure of what people really wrote as of those
 would need no correction; how much less sure it is, is measured on the labels that enough real passages carry, and
-taken to hold for the others, most types among them. Without it thresholds are too strict in use (data/README.md, log).
+taken to hold for the others, most types among them. What is left of the difference, in which real positives spread
+more widely, shows in the F1 of the same labels and moves the thresholds of all of them. Without either thresholds are
+too strict in use (data/README.md, log).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from disconnect_nlp.labellers.base import Thresholds
-from disconnect_nlp.labellers.calibration import Calibration, calibrate
+from disconnect_nlp.labellers.calibration import FLOOR, Calibration, calibrate, natural_weights, sigmoid
 
 Array = np.ndarray
 _FEW = 10
 """Positives of either kind below which the median of a label says little."""
 _FEW_LABELS = 3
 """Labels below which the median over them says little."""
+_ENOUGH = 20
+"""Positives of either kind below which the F1 of a label says little."""
+_SHIFTS = np.arange(0, -2.01, -0.125)
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,15 @@ class ForUse:
         The held-out log-odds, those of positives not real lowered, shape ``(n_texts, n_labels)``.
     gap
         By how much, in calibrated log-odds: 0 or less.
+    shift
+        What was added to every threshold for F1, in log-odds: 0 or less.
     """
 
     calibration: Calibration
     thresholds: Thresholds
     scores: Array
     gap: float
+    shift: float
 
 
 def calibrate_for_use(
@@ -51,8 +59,9 @@ def calibrate_for_use(
     *,
     screened: Sequence[int] = (),
     gap: float | None = None,
+    shift: float | None = None,
 ) -> ForUse:
-    """Lower positives among other texts to where real ones lie, then calibrate.
+    """Lower positives among other texts to where real ones lie, calibrate, and lower thresholds for F1 if that pays.
 
     Parameters
     ----------
@@ -60,14 +69,60 @@ def calibrate_for_use(
         As in :func:`~disconnect_nlp.labellers.calibration.calibrate`.
     real
         Bool, shape ``(n_texts,)``: texts of the kind that the model will read. With too few of them nothing is lowered.
-    gap
-        By how much to lower, where it is known from elsewhere.
+    gap, shift
+        By how much to lower positives and thresholds, where it is known from elsewhere.
     """
     plain, _ = calibrate(scores, truth, observed, prevalence)
     if gap is None:
         gap = _gap(scores * plain.slope + plain.offset, truth * observed > 0, real)
     lowered = scores + np.where((truth > 0) & ~real[:, None], gap / plain.slope, 0)
-    return ForUse(*calibrate(lowered, truth, observed, prevalence, screened=screened), lowered, gap)
+    calibration, thresholds = calibrate(lowered, truth, observed, prevalence, screened=screened)
+    if shift is None:
+        logits = lowered * calibration.slope + calibration.offset - _log_odds(thresholds.f1)
+        shift = _shift(logits, truth, observed, prevalence, real, screened)
+    shifted = sigmoid(_log_odds(thresholds.f1) + shift)
+    # What never fires stays so, and a threshold that chance set stays where it is.
+    given = (thresholds.f1 > FLOOR) & (thresholds.f1 < 1)
+    f1 = np.where(given, np.maximum(FLOOR, shifted), thresholds.f1)
+    return ForUse(calibration, replace(thresholds, f1=f1), lowered, gap, shift)
+
+
+def _shift(
+    logits: Array, truth: Array, observed: Array, prevalence: Array, real: Array, screened: Sequence[int]
+) -> float:
+    """Return by how much to lower all thresholds so that F1 is highest, texts of either kind counted alike.
+
+    ``logits`` lie above 0 where a label is given. Real texts alone would lower thresholds twice as much, but few labels
+    have enough of them; the others stand for labels that have none.
+    """
+    kinds = [real, ~real]
+    carried = truth * observed > 0
+    enough = np.min([carried[kind].sum(axis=0) for kind in kinds], axis=0) >= _ENOUGH
+    labels = [label for label in np.flatnonzero(enough) if label not in screened]
+    if len(labels) < _FEW_LABELS:
+        return 0.0
+    found = [
+        _f1_at(logits[rows, label], truth[rows, label], prevalence[label])
+        for label in labels
+        for kind in kinds
+        for rows in [kind & (observed[:, label] > 0)]
+    ]
+    return float(_SHIFTS[np.mean(found, axis=0).argmax()])
+
+
+def _f1_at(logits: Array, truth: Array, prevalence: float) -> Array:
+    """Return F1 under the share of positives expected in use, at every shift."""
+    weights = natural_weights(truth, prevalence)
+    given = logits[:, None] >= _SHIFTS
+    hits, all_given = (weights * truth) @ given, weights @ given
+    f1: Array = 2 * hits / ((weights * truth).sum() + all_given)
+    return f1
+
+
+def _log_odds(probabilities: Array) -> Array:
+    inside = np.clip(probabilities, 1e-9, 1 - 1e-9)
+    log_odds: Array = np.log(inside) - np.log1p(-inside)
+    return log_odds
 
 
 def _gap(logits: Array, positive: Array, real: Array) -> float:

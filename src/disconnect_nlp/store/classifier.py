@@ -16,6 +16,7 @@ from disconnect_nlp.labellers.featurizer import views
 from disconnect_nlp.labellers.linear import LinearModel
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
 from disconnect_nlp.store.manifest import FORMAT, MANIFEST, ErrorRates, Manifest, manifest_bytes
+from disconnect_nlp.text.lemmas import lemmas_sha256
 from disconnect_nlp.text.lexicon import Entry, Lexicon, check_lexicon
 from disconnect_nlp.text.pattern import WordClasses
 
@@ -24,6 +25,11 @@ _LEXICON = "lexicon.json"
 
 def load_classifier(folder: Path, manifest: Manifest) -> LinearModel:
     """Load a classifier's folder; nothing is constructed before hashes and arrays have been checked."""
+    if manifest.lemmas != lemmas_sha256():
+        raise ModelError(
+            f"{folder}: fitted with another table of base forms (resources/lemmas.tsv) than this library has. "
+            "Train the model again, or install the library version it was made with."
+        )
     contents = verified(folder, manifest.files, {WEIGHTS, _LEXICON})
     arrays = read_arrays(contents[WEIGHTS], folder)
     audit(arrays, _expected_arrays(manifest), folder)
@@ -76,6 +82,7 @@ def save(
         bits=model.bits,
         policy=model.policy,
         trained_on=trained_on,
+        lemmas=lemmas_sha256(),
         files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
         error_rates=error_rates,
     )

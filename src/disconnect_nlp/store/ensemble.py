@@ -16,6 +16,7 @@ from disconnect_nlp.labellers.base import Thresholds
 from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.encoder import DENSE, SHA256, SentenceEncoder, split_adapters
 from disconnect_nlp.labellers.ensemble import EncoderEnsemble
+from disconnect_nlp.labellers.heads import LabelHeads
 from disconnect_nlp.labellers.linear import LinearModel
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
 from disconnect_nlp.store.manifest import FORMAT, MANIFEST, EnsembleManifest, ErrorRates, manifest_bytes, read_manifest
@@ -44,8 +45,7 @@ def load_ensemble(
     return EncoderEnsemble(
         load_base(place),
         SentenceEncoder(encoder_folder, split_adapters(arrays)),
-        heads=arrays["heads"].astype(np.float32),
-        intercepts=arrays["intercepts"],
+        heads=LabelHeads.of(arrays),
         share=arrays["share"],
         calibration=Calibration(*arrays["calibration"]),
         thresholds=Thresholds(*arrays["thresholds"]),
@@ -54,7 +54,7 @@ def load_ensemble(
 
 
 def read_adapters(file: Path) -> dict[str, np.ndarray]:
-    """Return what training left in a file: adapters, heads and intercepts."""
+    """Return what training left in a file: adapters and heads."""
     if not file.is_file():
         raise ModelError(f"{file}: no such file. Learn adapters first: python -m disconnect_nlp.building adapters.")
     return read_arrays(file.read_bytes(), file)
@@ -104,6 +104,7 @@ def save_ensemble(
 def _shapes(manifest: EnsembleManifest) -> Shapes:
     n_labels = len(manifest.labels)
     shapes: Shapes = {
+        "queries": ("<f2", (_WIDTH, n_labels)),
         "heads": ("<f2", (_WIDTH, n_labels)),
         "intercepts": ("<f8", (n_labels,)),
         "share": ("<f8", (n_labels,)),

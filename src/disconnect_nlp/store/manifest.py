@@ -11,7 +11,7 @@ from disconnect_nlp.errors import ModelError
 from disconnect_nlp.records import Policy
 from disconnect_nlp.taxonomy import load_taxonomy
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 
 
@@ -44,7 +44,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2]
+    format: Literal[3]
     kind: Literal["classifier"]
     name: str
     version: str
@@ -54,6 +54,8 @@ class Manifest(BaseModel):
     policy: Policy
     trained_on: str
     """One line: which texts, how many."""
+    lemmas: str
+    """sha256 of the table of base forms that it was fitted with."""
     files: dict[str, str]
     """File name to sha256."""
     error_rates: ErrorRates | None = None
@@ -65,7 +67,7 @@ class EnsembleManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2]
+    format: Literal[3]
     kind: Literal["ensemble"]
     name: str
     version: str

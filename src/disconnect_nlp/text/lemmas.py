@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from functools import cache
 from importlib.resources import files
 
@@ -15,9 +16,17 @@ from disconnect_nlp.text.tokens import Tokens, Words, ids_of
 @cache
 def load_lemmas() -> Lemmas:
     """Return the table that comes with the package."""
-    source = files("disconnect_nlp") / "resources" / "lemmas.tsv"
-    rows = csv.reader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    rows = csv.reader(_content().decode().splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
     return Lemmas(dict(rows))
+
+
+def lemmas_sha256() -> str:
+    """Return the hash of that table: a model decides otherwise with another than it was fitted with."""
+    return hashlib.sha256(_content()).hexdigest()
+
+
+def _content() -> bytes:
+    return (files("disconnect_nlp") / "resources" / "lemmas.tsv").read_bytes()
 
 
 class Lemmas:
