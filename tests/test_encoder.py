@@ -10,7 +10,8 @@ import pytest
 
 from disconnect_nlp.errors import ModelError
 from disconnect_nlp.labellers import encoder as encoder_module
-from disconnect_nlp.labellers.encoder import DENSE, VARIABLE, SentenceEncoder, encoder_folder
+from disconnect_nlp.labellers.encoder import DENSE, VARIABLE, SentenceEncoder, encoder_folder, mean_of_tokens
+from disconnect_nlp.labellers.heads import LabelHeads
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.store.catalogue import load, load_folder
 from disconnect_nlp.store.classifier import save
@@ -43,13 +44,30 @@ def test_vectors_are_those_of_the_original(encoder):
         assert np.linalg.norm(vector) == pytest.approx(length, abs=1e-4)
 
 
-def test_a_text_is_read_alike_alone_and_beside_longer_ones(encoder):
+def _heads():
+    rng = np.random.default_rng(0)
+    queries, weights = rng.normal(size=(2, 384, 3)).astype(np.float32)
+    return LabelHeads(queries, weights, np.zeros(3))
+
+
+@pytest.mark.parametrize(("pool", "width"), [(mean_of_tokens, 384), (_heads(), 3)], ids=["mean", "heads"])
+def test_a_text_is_read_alike_alone_and_beside_longer_ones(encoder, pool, width):
     texts = ["Fine.", "", "I write and write. " * 30, "The neighbours are moving out on Sunday."] * 10
-    together = encoder.encode(texts)
-    alone = np.vstack([encoder.encode([text]) for text in texts[:4]])
-    np.testing.assert_allclose(together[:4], alone, atol=2e-5)
-    np.testing.assert_allclose(together[36:], alone, atol=2e-5)
-    assert encoder.encode([]).shape == (0, 384)
+    together = encoder.encode(texts, pool)
+    alone = np.vstack([encoder.encode([text], pool) for text in texts[:4]])
+    np.testing.assert_allclose(together[:4], alone, rtol=1e-4, atol=2e-5)
+    np.testing.assert_allclose(together[36:], alone, rtol=1e-4, atol=2e-5)
+    assert encoder.encode([], pool).shape == (0, width)
+
+
+def test_a_head_reads_the_clause_it_looks_for_however_long_the_passage():
+    """A mean would fall from 8 with one token in nine to 1."""
+    seeks, says = np.eye(4)[:2, :, None] * 30  # a token whose first dimension is high is sought; the second is read
+    heads = LabelHeads(seeks, says / 30 * 8, np.array([-1.0]))
+    clause, filler = [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]
+    short, long = (heads(np.array([[clause, *[filler] * n]]), np.ones((1, n + 1)))[0, 0] for n in (1, 8))
+    assert short == pytest.approx(7, abs=0.01)
+    assert long == pytest.approx(short, abs=0.01)
 
 
 def test_an_adapter_adds_its_product_to_the_map_it_names(encoder):
