@@ -127,7 +127,7 @@ def main() -> None:
         by_label(core[1]),
         f"Mean calibration error on the {n['n_data']}: {errors[0]} (`default`), {errors[1]} (`accurate`). "
         f"{screen(risk)}\n"
-        "Printed by `python benchmarks/quality.py --public FOLDER --data FILE`; the file is not shipped: it holds "
+        "Written by `python benchmarks/quality.py --public FOLDER --data FILE`; the file is not shipped: it holds "
         "other people's words. The authored columns are also what "
         "`python -m disconnect_nlp.eval --labels core --system accurate --rival minilm --public FOLDER` prints.",
     ]

@@ -92,7 +92,7 @@ def _shift(
 ) -> float:
     """Return by how much to lower all thresholds so that F1 is highest, texts of either kind counted alike.
 
-    ``logits`` lie above 0 where a label is given. Real texts alone would lower thresholds twice as much, but few labels
+    ``logits`` lie above 0 where a label is given. Real texts alone would lower thresholds further, but few labels
     have enough of them; the others stand for labels that have none.
     """
     kinds = [real, ~real]
