@@ -280,6 +280,15 @@ def test_thresholds_come_down_where_what_people_wrote_has_fewer_traps():
     assert screened.shift == 0  # the safety screen says nothing of F1
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_thresholds_stay_where_chance_alone_would_move_them(seed):
+    """Real texts and others score alike, so the threshold that F1 is highest at is the right one as it stands."""
+    real = np.repeat([False, True], 2000)
+    truth = np.tile(np.repeat([1, 0], [250, 1750]), 2)[:, None] * np.ones((1, 4), dtype=np.int8)
+    scores = 4.0 * truth + np.random.default_rng(seed).normal(size=truth.shape)
+    assert calibrate_for_use(scores, truth, np.ones_like(truth), np.full(4, 0.1), real, gap=0.0).shift == 0
+
+
 def test_a_fitted_classifier_decides_for_the_texts_it_is_meant_for():
     """The others always say what they carry, real texts one time in three."""
     texts = [f"numb and tea {n}" if n % 2 else f"soup and tea {n}" for n in range(120)]
