@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# `make models` fits `default` and `accurate`: with PUBLIC and REAL over an hour on two cores, 48 minutes of it the adapters, beside other work.
+# `make models` fits `default` and `accurate`: with PUBLIC and REAL over an hour on two cores, some 45 minutes of it the adapters.
 # Adapters come first: they take longest, and nothing of them rests on `default`.
 # `make models PUBLIC=folder` trains on the labelled public passages too (see data/public/README.md);
 # `make models REAL=file.csv` adds figures on a labelled file of your own to the cards.
