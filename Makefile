@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 # `make models REAL=file.csv` adds figures on a labelled file of your own to the cards.
 PUBLIC ?=
 REAL ?=
+ADAPTERS := $(VENV)/adapters$(if $(PUBLIC),-public).npz
+LEARNED_FROM := $(wildcard data/corpus/*.jsonl) $(if $(PUBLIC),data/public/labels.csv) $(addprefix src/disconnect_nlp/,\
+	building/adapters.py corpus.py labellers/encoder.py labellers/heads.py labellers/stacking.py resources/taxonomy.toml training.py)
 
 .PHONY: demo test lint models notebooks clean
 
@@ -41,10 +44,12 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-models: $(VENV)/models
-	$(BIN)/python -m disconnect_nlp.building adapters $(if $(PUBLIC),--public $(PUBLIC)) --file $(VENV)/adapters.npz
-	$(BIN)/python -m disconnect_nlp.building default $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL))
-	$(BIN)/python -m disconnect_nlp.building accurate $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL)) --file $(VENV)/adapters.npz
+models: $(ADAPTERS)
+	$(BIN)/python -m disconnect_nlp.building fit $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL)) --adapters $(ADAPTERS)
+
+# The longest step: not done again unless something it rests on has changed, so an interrupted `make models` goes on from here.
+$(ADAPTERS): $(LEARNED_FROM) | $(VENV)/models
+	$(BIN)/python -m disconnect_nlp.building adapters $(if $(PUBLIC),--public $(PUBLIC)) --file $@
 
 # Run again after a change of the models: the outputs are kept in the files.
 notebooks: $(VENV)/dev
