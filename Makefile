@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# `make models` fits `default` and `accurate`: with PUBLIC and REAL over an hour on two cores, 48 minutes of it the adapters, beside other work.
-# Adapters come first: they take longest, and nothing of them rests on `default`.
+# `make models` learns the adapters of `accurate`, then fits `default` and `accurate`: with PUBLIC and REAL over an hour on two cores, 43 minutes of it the adapters.
 # `make models PUBLIC=folder` trains on the labelled public passages too (see data/public/README.md);
 # `make models REAL=file.csv` adds figures on a labelled file of your own to the cards.
 PUBLIC ?=
