@@ -90,7 +90,6 @@ def fit(
     output().print(f"fitting default on {texts.what}")
     base = _fit(texts, prevalence)
     output().print(f"held-out log-odds of authored positives lowered by {abs(base.for_use.gap):.2f}")
-    output().print(f"thresholds for F1 lowered by {abs(base.for_use.shift):.3f}")
     variants: dict[str, Labeller] = {}
     if public:
         own = training_texts(None, taxonomy)

@@ -51,7 +51,7 @@ def fit_ensemble(
     share = np.where(enough, _best_share(read, known, truth, observed, enough), 0.0)
     scores = share * read + (1 - share) * known
     expected = np.array([prevalence[label] for label in base.labels])
-    # Gap and shift are the base's: too few held-out public passages carry a label for others.
+    # The gap is the base's: too few held-out public passages carry a label for another.
     use = calibrate_for_use(
         scores,
         truth,
@@ -60,7 +60,6 @@ def fit_ensemble(
         texts.real[rows],
         screened=base.taxonomy.screened,
         gap=base.for_use.gap,
-        shift=base.for_use.shift,
     )
     model = EncoderEnsemble(
         base,

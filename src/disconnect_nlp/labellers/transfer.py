@@ -3,8 +3,8 @@
 Authored texts say things more plainly than people do. A model that is as sure of what people really wrote as of those
 would need no correction; how much less sure it is, is measured on the labels that enough real passages carry, and
 taken to hold for the others, most types among them. What is left of the difference, in which real positives spread
-more widely, shows in the F1 of the same labels and moves the thresholds of all of them. Without either thresholds are
-too strict in use (data/README.md, log).
+more widely, is met by thresholds for F1 a constant lower. Without either thresholds are too strict in use
+(data/README.md, log).
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ import numpy as np
 from scipy.special import logit
 
 from disconnect_nlp.labellers.base import Thresholds
-from disconnect_nlp.labellers.calibration import FLOOR, Calibration, calibrate, natural_weights, sigmoid
+from disconnect_nlp.labellers.calibration import FLOOR, Calibration, calibrate, sigmoid
 
 Array = np.ndarray
 _FEW = 10
 """Positives of either kind below which the median of a label says little."""
 _FEW_LABELS = 3
 """Labels below which the median over them says little."""
-_ENOUGH = 20
-"""Positives of either kind below which the F1 of a label says little."""
-_SHIFTS = np.arange(0, -2.01, -0.125)
-_NEARLY = 0.01
-"""Of a mean F1: within what chance alone moves (bootstrap over authors and documents: .013 at the top of the curve)."""
+_SHIFT = -0.5
+"""Added to thresholds for F1, in log-odds, where positives are lowered. A constant: held-out F1 is so flat in it that
+what is best for one fit is not for the next (data/README.md, log)."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +40,12 @@ class ForUse:
         The held-out log-odds, those of positives not real lowered, shape ``(n_texts, n_labels)``.
     gap
         By how much, in calibrated log-odds: 0 or less.
-    shift
-        What was added to every threshold for F1, in log-odds: 0 or less.
     """
 
     calibration: Calibration
     thresholds: Thresholds
     scores: Array
     gap: float
-    shift: float
 
 
 def calibrate_for_use(
@@ -62,9 +57,8 @@ def calibrate_for_use(
     *,
     screened: Sequence[int] = (),
     gap: float | None = None,
-    shift: float | None = None,
 ) -> ForUse:
-    """Lower positives among other texts to where real ones lie, calibrate, and lower thresholds for F1 if that pays.
+    """Lower positives among other texts to where real ones lie, calibrate, and lower thresholds for F1 with them.
 
     Parameters
     ----------
@@ -72,56 +66,19 @@ def calibrate_for_use(
         As in :func:`~disconnect_nlp.labellers.calibration.calibrate`.
     real
         Bool, shape ``(n_texts,)``: texts of the kind that the model will read. With too few of them nothing is lowered.
-    gap, shift
-        By how much to lower positives and thresholds, where it is known from elsewhere.
+    gap
+        By how much to lower positives, where it is known from elsewhere.
     """
     plain, _ = calibrate(scores, truth, observed, prevalence)
     if gap is None:
         gap = _gap(scores * plain.slope + plain.offset, truth * observed > 0, real)
     lowered = scores + np.where((truth > 0) & ~real[:, None], gap / plain.slope, 0)
     calibration, thresholds = calibrate(lowered, truth, observed, prevalence, screened=screened)
-    if shift is None:
-        logits = lowered * calibration.slope + calibration.offset - _log_odds(thresholds.f1)
-        shift = _shift(logits, truth, observed, prevalence, real, screened)
-    shifted = sigmoid(_log_odds(thresholds.f1) + shift)
+    shifted = sigmoid(_log_odds(thresholds.f1) + (_SHIFT if gap else 0))
     # What never fires stays so, and a threshold that chance set stays where it is.
     given = (thresholds.f1 > FLOOR) & (thresholds.f1 < 1)
     f1 = np.where(given, np.maximum(FLOOR, shifted), thresholds.f1)
-    return ForUse(calibration, replace(thresholds, f1=f1), lowered, gap, shift)
-
-
-def _shift(
-    logits: Array, truth: Array, observed: Array, prevalence: Array, real: Array, screened: Sequence[int]
-) -> float:
-    """Return by how much to lower all thresholds so that F1 is nearly highest, texts of either kind counted alike.
-
-    The curve is flat near its top, so of shifts that chance alone tells apart the smallest is taken. ``logits`` lie
-    above 0 where a label is given. Real texts alone would lower thresholds further, but few labels have enough of
-    them; the others stand for labels that have none.
-    """
-    kinds = [real, ~real]
-    carried = truth * observed > 0
-    enough = np.min([carried[kind].sum(axis=0) for kind in kinds], axis=0) >= _ENOUGH
-    labels = [label for label in np.flatnonzero(enough) if label not in screened]
-    if len(labels) < _FEW_LABELS:
-        return 0.0
-    found = [
-        _f1_at(logits[rows, label], truth[rows, label], prevalence[label])
-        for label in labels
-        for kind in kinds
-        for rows in [kind & (observed[:, label] > 0)]
-    ]
-    mean = np.mean(found, axis=0)
-    return float(_SHIFTS[np.argmax(mean >= mean.max() - _NEARLY)])
-
-
-def _f1_at(logits: Array, truth: Array, prevalence: float) -> Array:
-    """Return F1 under the share of positives expected in use, at every shift."""
-    weights = natural_weights(truth, prevalence)
-    given = logits[:, None] >= _SHIFTS
-    hits, all_given = (weights * truth) @ given, weights @ given
-    f1: Array = 2 * hits / ((weights * truth).sum() + all_given)
-    return f1
+    return ForUse(calibration, replace(thresholds, f1=f1), lowered, gap)
 
 
 def _log_odds(probabilities: Array) -> Array:
