@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 
 import numpy as np
@@ -12,9 +13,12 @@ import pytest
 import disconnect_nlp.building.__main__ as building
 from disconnect_nlp.building.ensemble import fit_ensemble
 from disconnect_nlp.corpus import PublicLabel
-from disconnect_nlp.errors import CorpusError
+from disconnect_nlp.errors import CorpusError, ModelError
+from disconnect_nlp.eval.datasets import shipped_test
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.shipped import shipped_path
+from disconnect_nlp.store.arrays import pack, read_arrays
+from disconnect_nlp.store.catalogue import load
 from disconnect_nlp.store.manifest import read_manifest
 from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.training import TrainingTexts, authored, held_out, natural_prevalence, public
@@ -93,15 +97,43 @@ class _Counting:
         return pool(hidden, np.ones((len(texts), 1), dtype=np.float32))
 
 
-def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labels_to_its_base(monkeypatch):
-    monkeypatch.setattr("disconnect_nlp.building.ensemble.SentenceEncoder", _Counting)
+def _training():
+    """720 texts of 90 authors: every fourth speaks of numbness, one is civic."""
     words = ["numb", "bus", "soup", "river"]
     texts = [f"today {words[i % 4]} and {words[i // 4 % 4]} on day {i}" for i in range(720)]
     labels = [("numbness",) if "numb" in text else () for text in texts]
     labels[0] = ("civic",)
     groups = [f"author{i % 90}" for i in range(len(texts))]
     n, observed = len(texts), np.ones((len(texts), len(TAXONOMY.ids)), dtype=np.int8)
-    training = TrainingTexts(texts, labels, groups, observed, n, [None] * n)
+    return TrainingTexts(texts, labels, groups, observed, n, [None] * n)
+
+
+def test_one_fit_leaves_two_models_that_load_together(tmp_path, monkeypatch):
+    """All of ``make models`` but learning the adapters, on few texts."""
+    few = shipped_test()
+    monkeypatch.setattr(building, "shipped_test", lambda: few.subset(np.arange(len(few.texts)) % 10 == 0, "few"))
+    monkeypatch.setattr(building, "training_texts", lambda folder, taxonomy: _training())
+    monkeypatch.setattr(building, "DisconnectClassifier", partial(DisconnectClassifier, bits=10, folds=3))
+    stored = shipped_path("models", "accurate") / "weights.npz"
+    arrays = read_arrays(stored.read_bytes(), stored)
+    learned = {name: arrays[name] for name in arrays if name not in ("share", "calibration", "thresholds")}
+    (tmp_path / "adapters.npz").write_bytes(pack(learned))
+    building.fit(tmp_path / "adapters.npz", out=tmp_path / "models")
+    for name in ("default", "accurate"):
+        model = load(tmp_path / "models" / name)
+        numb, bus = model.predict_proba(["today numb and soup on day 9", "today bus and soup on day 9"])
+        assert numb[TAXONOMY.index["numbness"]] > bus[TAXONOMY.index["numbness"]]
+        manifest = read_manifest(tmp_path / "models" / name)
+        assert (manifest.version, manifest.trained_on) == (building.VERSION, "720 authored passages")
+        assert f"# Model card: {name}" in (tmp_path / "models" / name / "CARD.md").read_text(encoding="utf-8")
+    with pytest.raises(ModelError, match=r"none\.npz: no such file. Learn adapters first"):
+        building.fit(tmp_path / "none.npz")
+
+
+def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labels_to_its_base(monkeypatch):
+    monkeypatch.setattr("disconnect_nlp.building.ensemble.SentenceEncoder", _Counting)
+    training = _training()
+    texts, labels, groups = training.texts, training.labels, training.groups
     base = DisconnectClassifier(bits=10, folds=3).fit(texts, labels, groups=groups)
     queries, heads = np.zeros((2, 1, len(TAXONOMY.ids)))
     arrays = {"queries": queries, "heads": heads, "intercepts": np.zeros(len(TAXONOMY.ids))}

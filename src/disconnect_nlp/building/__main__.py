@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,37 +29,18 @@ from disconnect_nlp.labellers.stacking import near_matrix, questions
 from disconnect_nlp.store.arrays import pack
 from disconnect_nlp.store.classifier import save
 from disconnect_nlp.store.ensemble import read_adapters, save_ensemble
-from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
+from disconnect_nlp.taxonomy import load_taxonomy
 from disconnect_nlp.terminal import output, run_app
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 
-VERSION = "0.7.1"  # of the models: raised whenever predictions move
+VERSION = "0.8.0"  # of the models: raised whenever predictions move
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PublicOption = Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")]
 RealOption = Annotated[Path | None, typer.Option("--real", help="Labelled CSV of real passages, for the card.")]
 OutOption = Annotated[Path, typer.Option(help="Where the model folders go.")]
 EncoderOption = Annotated[Path | None, typer.Option(help="Folder of all-MiniLM-L6-v2, if its package is absent.")]
-
-
-@app.command()
-def default(public: PublicOption = None, real: RealOption = None, out: OutOption = Path("models")) -> None:
-    """Fit, evaluate and save the model ``default``: some minutes."""
-    taxonomy = load_taxonomy()
-    prevalence = _prevalence(taxonomy)
-    variants: dict[str, Labeller] = {}
-    if public:
-        own = training_texts(None, taxonomy)
-        output().print(f"fitting the authored-only variant on {len(own.texts)} passages")
-        variants["authored only"] = _fit(own, prevalence)
-    texts = training_texts(public, taxonomy)
-    output().print(f"fitting default on {texts.what}")
-    model = _fit(texts, prevalence)
-    output().print(f"held-out log-odds of authored positives lowered by {abs(model.for_use.gap):.2f}")
-    rates = held_out_rates(model, model.for_use.scores, texts.labels, texts.observed, texts.n_authored)
-    card = _card("default", texts.what, prevalence, {"model": model, **variants, "lexicon": LexiconLabeller()}, real)
-    save(model, out / "default", version=VERSION, trained_on=texts.what, error_rates=rates, card=card)
 
 
 @app.command()
@@ -93,24 +75,39 @@ def adapters(
 
 
 @app.command()
-def accurate(
+def fit(
+    adapters: Annotated[Path, typer.Option(help="Written by 'adapters'.")],
     public: PublicOption = None,
     real: RealOption = None,
     out: OutOption = Path("models"),
-    file: Annotated[Path, typer.Option(help="Written by 'adapters'.")] = Path("adapters.npz"),
     encoder: EncoderOption = None,
 ) -> None:
-    """Fit, evaluate and save the model ``accurate`` on learned adapters: some minutes."""
+    """Fit, evaluate and save ``default``, and on it and on learned adapters ``accurate``: a quarter of an hour."""
     taxonomy = load_taxonomy()
-    prevalence = _prevalence(taxonomy)
+    prevalence = natural_prevalence([text for text in load_corpus() if text.split == "dev"], taxonomy)
+    learned = read_adapters(adapters)
     texts = training_texts(public, taxonomy)
+    output().print(f"fitting default on {texts.what}")
     base = _fit(texts, prevalence)
-    learned = read_adapters(file)
+    output().print(f"held-out log-odds of authored positives lowered by {abs(base.for_use.gap):.2f}")
+    variants: dict[str, Labeller] = {}
+    if public:
+        own = training_texts(None, taxonomy)
+        output().print(f"fitting the authored-only variant on {len(own.texts)} passages")
+        variants["authored only"] = _fit(own, prevalence)
+    card = _Card(texts.what, prevalence, real)
+    save(
+        base,
+        out / "default",
+        version=VERSION,
+        trained_on=texts.what,
+        error_rates=held_out_rates(base, base.for_use.scores, texts.labels, texts.observed, texts.n_authored),
+        card=card.of("default", {"model": base, **variants, "lexicon": LexiconLabeller()}),
+    )
+    output().print("fitting accurate on it")
     model, scores, rows = fit_ensemble(base, texts, learned, prevalence, encoder)
     few = [texts.labels[row] for row in rows]
     n_authored = int((rows < texts.n_authored).sum())
-    rates = held_out_rates(model, scores, few, texts.observed[rows], n_authored)
-    card = _card("accurate", texts.what, prevalence, {"model": model, "default": base}, real)
     save_ensemble(
         model,
         learned,
@@ -118,13 +115,9 @@ def accurate(
         base_folder=out / "default",
         version=VERSION,
         trained_on=texts.what,
-        error_rates=rates,
-        card=card,
+        error_rates=held_out_rates(model, scores, few, texts.observed[rows], n_authored),
+        card=card.of("accurate", {"model": model, "default": base}),
     )
-
-
-def _prevalence(taxonomy: Taxonomy) -> dict[str, float]:
-    return natural_prevalence([text for text in load_corpus() if text.split == "dev"], taxonomy)
 
 
 def _fit(texts: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
@@ -135,18 +128,23 @@ def _fit(texts: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassi
     )
 
 
-def _card(
-    name: str, trained_on: str, prevalence: Mapping[str, float], models: Mapping[str, Labeller], real: Path | None
-) -> str:
-    """Evaluate models on the shipped test split and the real passages given; return the first one's card."""
-    datasets = [shipped_test(), *([read_dataset(real)] if real else [])]
-    pairs = [_evaluations(models, data, name) for data in datasets]
-    for result, _ in pairs:
-        for key, numbers in result["systems"].items():
-            output().print(f"{result['dataset']}, {key}: macro F1 {numbers['macro_f1']}, AP {numbers['macro_ap']}")
-    return model_card(
-        name, VERSION, trained_on, prevalence, [core for core, _ in pairs], [screen for _, screen in pairs]
-    )
+@dataclass(frozen=True)
+class _Card:
+    """Writes the card of a model: figures on the shipped test split and, if given, on real passages."""
+
+    trained_on: str
+    prevalence: Mapping[str, float]
+    real: Path | None
+
+    def of(self, name: str, models: Mapping[str, Labeller]) -> str:
+        """Evaluate models; return the card of the one called ``model``."""
+        datasets = [shipped_test(), *([read_dataset(self.real)] if self.real else [])]
+        pairs = [_evaluations(models, data, name) for data in datasets]
+        for result, _ in pairs:
+            for key, numbers in result["systems"].items():
+                output().print(f"{result['dataset']}, {key}: macro F1 {numbers['macro_f1']}, AP {numbers['macro_ap']}")
+        of_core, of_screen = ([pair[part] for pair in pairs] for part in (0, 1))
+        return model_card(name, VERSION, self.trained_on, self.prevalence, of_core, of_screen)
 
 
 def _evaluations(models: Mapping[str, Labeller], data: Dataset, name: str) -> Sequence[Any]:
