@@ -24,8 +24,7 @@ from disconnect_nlp.labellers.stacking import Questions
 
 Array = np.ndarray
 _SCALE = 2.0  # of an adapter beside the map it changes
-_DROPPED = 26  # of 256 entries of a hidden row, at random
-_HALF = torch.bfloat16
+_DROPOUT = 0.1
 _HEAD_RATE = 2e-3
 _QUESTIONS = 0.5  # how much a question counts beside a label
 _WARM_UP = 0.06  # share of all steps
@@ -59,10 +58,9 @@ class Learned:
 class _Network(torch.nn.Module):  # type: ignore[misc]
     """The encoder of :mod:`disconnect_nlp.labellers.encoder` with adapters that learn, and the heads."""
 
-    def __init__(self, encoder: SentenceEncoder, rank: int, intercepts: Array, seed: int = 0) -> None:
+    def __init__(self, encoder: SentenceEncoder, rank: int, intercepts: Array) -> None:
         super().__init__()
         self.heads_in_attention = int(encoder.config["num_attention_heads"])
-        self.dropped = np.random.default_rng(seed)
         self.fixed = [_tensors(layer) for layer in encoder.layers]
         self.embeddings = _tensors(encoder.embeddings)
         self.down, self.up = torch.nn.ParameterDict(), torch.nn.ParameterDict()
@@ -70,7 +68,6 @@ class _Network(torch.nn.Module):  # type: ignore[misc]
             for name in DENSE:
                 n_in, n_out = layer[f"{name}.weight"].shape
                 key = _key(number, name)
-                layer[name] = layer.pop(f"{name}.weight").T.contiguous().to(_HALF)
                 self.down[key] = torch.nn.Parameter(torch.randn(rank, n_in) / math.sqrt(n_in))
                 self.up[key] = torch.nn.Parameter(torch.zeros(n_out, rank))
         self.queries = torch.nn.Parameter(torch.zeros(len(intercepts), encoder.dimensions))
@@ -82,9 +79,9 @@ class _Network(torch.nn.Module):  # type: ignore[misc]
         return [*self.down.values(), *self.up.values()]
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        with torch.autocast("cpu", dtype=_HALF):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = self._hidden(ids, mask)
-        hidden = self._drop(hidden.float())
+        hidden = functional.dropout(hidden.float(), _DROPOUT, self.training)
         found = hidden @ self.queries.T * (SHARPNESS / math.sqrt(hidden.shape[-1]))
         shares = torch.softmax(found.masked_fill(mask.unsqueeze(-1) == 0, -torch.inf), dim=1)
         return (shares * (hidden @ self.head.weight.T)).sum(1) + self.head.bias
@@ -93,40 +90,37 @@ class _Network(torch.nn.Module):  # type: ignore[misc]
         own = self.embeddings
         hidden = own["word_embeddings.weight"][ids] + own["position_embeddings.weight"][: ids.shape[1]]
         hidden = self._normed(hidden + own["token_type_embeddings.weight"][0], own, "LayerNorm")
-        ignored = torch.where(mask[:, None, None, :] > 0, 0.0, -1e9).to(_HALF)
+        visible = mask[:, None, None, :].bool()
         for number, layer in enumerate(self.fixed):
-            attended = self._drop(self._attention(hidden, ignored, number))
+            attended = self._drop(self._attention(hidden, visible, number))
             hidden = self._normed(hidden + attended, layer, "attention.output.LayerNorm")
             inner = functional.gelu(self._dense(hidden, number, "intermediate.dense"))
             inner = self._drop(self._dense(inner, number, "output.dense"))
             hidden = self._normed(hidden + inner, layer, "output.LayerNorm")
         return hidden
 
-    def _attention(self, hidden: torch.Tensor, ignored: torch.Tensor, number: int) -> torch.Tensor:
-        """Return what attention makes of the tokens; written out, as the fused kernel is slow to learn on a CPU."""
-
+    def _attention(self, hidden: torch.Tensor, visible: torch.Tensor, number: int) -> torch.Tensor:
         def split(name: str) -> torch.Tensor:
             rows = self._dense(hidden, number, f"attention.self.{name}")
             return rows.unflatten(-1, (self.heads_in_attention, -1)).transpose(1, 2)
 
-        query, key, value = split("query"), split("key"), split("value")
-        found = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + ignored
-        mixed = torch.softmax(found, dim=-1, dtype=_HALF) @ value
+        mixed = functional.scaled_dot_product_attention(
+            split("query"),
+            split("key"),
+            split("value"),
+            attn_mask=visible,
+            dropout_p=_DROPOUT if self.training else 0.0,
+        )
         return self._dense(mixed.transpose(1, 2).flatten(-2), number, "attention.output.dense")
 
     def _dense(self, rows: torch.Tensor, number: int, name: str) -> torch.Tensor:
         layer, key = self.fixed[number], _key(number, name)
-        own = functional.linear(rows, layer[name], layer[f"{name}.bias"])
+        own = functional.linear(rows, layer[f"{name}.weight"].T, layer[f"{name}.bias"])
         added = functional.linear(functional.linear(rows, self.down[key]), self.up[key])
         return own + _SCALE * added
 
     def _drop(self, rows: torch.Tensor) -> torch.Tensor:
-        """Set some entries to 0; random bytes of numpy cost a tenth of what PyTorch's own dropout costs on a CPU."""
-        if not self.training:
-            return rows
-        random = np.frombuffer(self.dropped.bytes(rows.numel()), dtype=np.uint8)
-        kept = torch.from_numpy(random >= _DROPPED).view(rows.shape)
-        return rows * kept.to(rows.dtype).mul_(256 / (256 - _DROPPED))
+        return functional.dropout(rows, _DROPOUT, self.training)
 
     @staticmethod
     def _normed(rows: torch.Tensor, layer: dict[str, torch.Tensor], name: str) -> torch.Tensor:
@@ -174,7 +168,7 @@ def learn(
     targets, observed = np.hstack([targets, questions.truth]), np.hstack([observed, questions.observed])
     weights = observed * np.where(np.arange(targets.shape[1]) < n_labels, 1.0, _QUESTIONS)
     shares = (targets * observed).sum(0) / np.maximum(observed.sum(0), 1)
-    network = _Network(encoder, rank, np.log((shares + 1e-3) / (1 - shares)), seed)
+    network = _Network(encoder, rank, np.log((shares + 1e-3) / (1 - shares)))
     heads = [network.queries, *network.head.parameters()]
     groups = [{"params": network.adapters(), "lr": rate}, {"params": heads, "lr": _HEAD_RATE}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
