@@ -30,8 +30,8 @@ _KINDS = {
         "these and for wider questions, such as what a text is about, by a regression on held-out scores (Wolpert "
         "1992). Calibrated per label on held-out author batches, whose "
         "positives are taken to be as hard as those of public passages. The threshold for F1 is half the best F1 that "
-        "calibrated probabilities promise (Lipton et al. 2014), for all labels lower by as much as suits held-out "
-        "texts of both kinds best.",
+        "calibrated probabilities promise (Lipton et al. 2014), lower by .5 in log-odds for all labels where public "
+        "passages are at hand.",
         "`model` is this model. `authored only` is the variant that `make models` builds where the public passages are "
         "not at hand. `lexicon` is the phrase baseline.",
     ),
