@@ -176,8 +176,14 @@ def pool(workers, count=2):
 
 
 def children():
-    running = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-    return [p for p in running if "disconnect_nlp.labelling.worker" in p.cmdline()]
+    return [p for p in psutil.Process().children(recursive=True) if is_worker(p)]
+
+
+def is_worker(process):
+    try:
+        return "disconnect_nlp.labelling.worker" in process.cmdline()
+    except psutil.NoSuchProcess:  # it ended while we looked; a zombie has ended too
+        return False
 
 
 @pytest.fixture(params=["forked", "separate"] if processes.FORKS else ["separate"])
