@@ -82,7 +82,7 @@ def fit(
     out: OutOption = Path("models"),
     encoder: EncoderOption = None,
 ) -> None:
-    """Fit, evaluate and save ``default``, and on it and on learned adapters ``accurate``: a quarter of an hour."""
+    """Fit, evaluate and save ``default``, and on it and on learned adapters ``accurate``: some 20 minutes."""
     taxonomy = load_taxonomy()
     prevalence = natural_prevalence([text for text in load_corpus() if text.split == "dev"], taxonomy)
     learned = read_adapters(adapters)
