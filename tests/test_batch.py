@@ -26,6 +26,7 @@ from disconnect_nlp.labelling.workers import WorkerPool
 from disconnect_nlp.reading.opening import open_material
 from disconnect_nlp.store import catalogue
 from disconnect_nlp.tables import Row, Source, fragment_encoder, open_reader
+from running import cmdline
 
 OPTIONS = ("--model", "lexicon", "--labels", "numbness,civic")
 NUMB = "I feel numb and empty."
@@ -176,14 +177,8 @@ def pool(workers, count=2):
 
 
 def children():
-    return [p for p in psutil.Process().children(recursive=True) if is_worker(p)]
-
-
-def is_worker(process):
-    try:
-        return "disconnect_nlp.labelling.worker" in process.cmdline()
-    except psutil.NoSuchProcess:  # it ended while we looked; a zombie has ended too
-        return False
+    running = psutil.Process().children(recursive=True)
+    return [p for p in running if "disconnect_nlp.labelling.worker" in cmdline(p)]
 
 
 @pytest.fixture(params=["forked", "separate"] if processes.FORKS else ["separate"])

@@ -15,6 +15,7 @@ import pytest
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.frames import label_frame
+from running import cmdline
 
 TEXTS = ("I feel numb and empty.", "", "Nobody reads the reports I file.", "Soup with Clara.", None)
 OPTIONS = {"model": "lexicon", "labels": ["numbness", "professional"], "evidence": True}
@@ -127,13 +128,6 @@ def python_workers():
     children = psutil.Process().children(recursive=True)
     daemons = {p.pid for p in children if "pyspark.daemon" in " ".join(cmdline(p))}
     return [p for p in children if parent(p) in daemons]
-
-
-def cmdline(process):
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 def parent(process):
