@@ -12,6 +12,7 @@ import pytest
 
 import disconnect_nlp.building.__main__ as building
 from disconnect_nlp.building.ensemble import fit_ensemble
+from disconnect_nlp.building.sentences import label_sentences
 from disconnect_nlp.corpus import PublicLabel
 from disconnect_nlp.errors import CorpusError, ModelError
 from disconnect_nlp.eval.datasets import shipped_test
@@ -93,7 +94,7 @@ class _Counting:
         assert adapters == {}
 
     def encode(self, texts, pool):
-        hidden = np.array([[[4.0 if "numb" in text else -4.0]] for text in texts], dtype=np.float32)
+        hidden = np.array([[[4.0 if "numb" in text else -4.0]] for text in texts], dtype=np.float32).reshape(-1, 1, 1)
         return pool(hidden, np.ones((len(texts), 1), dtype=np.float32))
 
 
@@ -128,6 +129,52 @@ def test_one_fit_leaves_two_models_that_load_together(tmp_path, monkeypatch):
         assert f"# Model card: {name}" in (tmp_path / "models" / name / "CARD.md").read_text(encoding="utf-8")
     with pytest.raises(ModelError, match=r"none\.npz: no such file. Learn adapters first"):
         building.fit(tmp_path / "none.npz")
+
+
+def _heads(label, weight=1.0):
+    """Of an encoder of one dimension: one label is that dimension, the others are unlikely."""
+    queries, heads = np.zeros((2, 1, len(TAXONOMY.ids)))
+    heads[0, label] = weight
+    intercepts = np.full(len(TAXONOMY.ids), -9.0)
+    intercepts[label] = 0
+    return {"queries": queries, "heads": heads, "intercepts": intercepts}
+
+
+@pytest.mark.parametrize(
+    ("passage", "labels", "weight", "expected"),
+    [
+        ("I feel numb today. We had soup.", ("numbness",), 1.0, [1, 0]),
+        ("I feel numb today. We had soup.", ("numbness",), 0.3, [1, None]),  # .77 is enough, .23 is no denial
+        ("I feel numb today. We had soup.", ("numbness",), 0.05, [None, None]),
+        ("My foot is numb. We had soup.", (), 1.0, [None, 0]),  # the passage is told not to carry it: the encoder errs
+        ("I feel numb today. Ok. Soup.", ("numbness",), 1.0, []),  # two are too short to be asked
+    ],
+)
+def test_a_sentence_carries_a_label_of_its_passage_where_the_encoder_sees_it(
+    monkeypatch, passage, labels, weight, expected
+):
+    monkeypatch.setattr("disconnect_nlp.building.sentences.SentenceEncoder", _Counting)
+    monkeypatch.setattr("disconnect_nlp.building.sentences._PLAIN_SHARE", 1.0)
+    numbness, family = TAXONOMY.index["numbness"], TAXONOMY.index["family"]
+    one = np.ones((1, len(TAXONOMY.ids)), dtype=np.int8)
+    training = TrainingTexts([passage], [labels], ["a"], one, 1, [None])
+    found = label_sentences(training, _heads(numbness, weight), TAXONOMY)
+    said = zip(found.truth[:, numbness], found.observed[:, numbness], strict=True)
+    assert [int(carries) if known else None for carries, known in said] == expected
+    assert found.owner.tolist() == [0] * len(expected)
+    assert not found.observed[:, family].any()  # its score is not mixed
+    one[0, numbness] = 0  # nobody read the passage for it
+    assert not label_sentences(training, _heads(numbness, weight), TAXONOMY).observed[:, numbness].any()
+
+
+def test_plain_sentences_are_thinned(monkeypatch):
+    monkeypatch.setattr("disconnect_nlp.building.sentences.SentenceEncoder", _Counting)
+    numbness = TAXONOMY.index["numbness"]
+    one = np.ones((1, len(TAXONOMY.ids)), dtype=np.int8)
+    long = " ".join(["We had soup there."] * 400)
+    for labels, few, many in (((), 80, 160), (("numbness",), 400, 400)):
+        found = label_sentences(TrainingTexts([long], [labels], ["a"], one, 1, [None]), _heads(numbness), TAXONOMY)
+        assert few <= found.observed[:, numbness].sum() <= many
 
 
 def test_the_ensemble_takes_thresholds_from_held_out_groups_and_leaves_rare_labels_to_its_base(monkeypatch):

@@ -27,6 +27,7 @@ from disconnect_nlp.labellers.calibration import (
     sigmoid,
 )
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
+from disconnect_nlp.labellers.sentences import LabelledSentences
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.store.catalogue import load
 from disconnect_nlp.store.classifier import save
@@ -127,6 +128,69 @@ def test_a_cancelled_match_is_shown_as_counter_evidence(default_model):
     doc = default_model.nlp("I never feel numb.")
     found = default_model.explain_doc(doc, ["numbness"])
     assert [item.status for item in found if item.source.startswith("lexicon")] == ["negated"]
+
+
+def _two_clauses(n=240):
+    """Passages in which one clause carries numbness and another always stands beside it; their sentences, labelled."""
+    texts = [f"i feel numb. we had soup on day {i}." if i % 2 else f"the bus came on day {i}. fine." for i in range(n)]
+    labels = [["numbness"] if i % 2 else [] for i in range(n)]
+    sentences = [part for i in range(1, n, 2) for part in ("i feel numb.", f"we had soup on day {i}.")]
+    owner = np.repeat(np.arange(1, n, 2), 2)
+    return texts, labels, sentences, owner
+
+
+def _sentences(sentences, owner, carrying):
+    column = load_taxonomy().index["numbness"]
+    truth = np.zeros((len(owner), len(load_taxonomy().ids)), dtype=np.int8)
+    observed = truth.copy()
+    truth[:, column], observed[:, column] = carrying, 1
+    return LabelledSentences(sentences, owner, truth, observed)
+
+
+def test_sentences_tell_which_clause_of_a_passage_carries_its_label():
+    texts, labels, sentences, owner = _two_clauses()
+    column = load_taxonomy().index["numbness"]
+
+    def log_odds(labelled):
+        model = DisconnectClassifier(bits=12, folds=3).fit(texts, labels, sentences=labelled)
+        docs = [model.nlp(text) for text in ("i feel numb", "we had soup")]
+        return model.log_odds([(doc, 0, len(doc)) for doc in docs])[:, column]
+
+    numb, soup = log_odds(None)
+    assert min(numb, soup) > 0
+    numb, soup = log_odds(_sentences(sentences, owner, [1, 0] * (len(owner) // 2)))
+    assert numb > 0 > soup
+
+
+def test_held_out_scores_of_a_text_know_nothing_of_its_sentences():
+    """Sentences of one fold are turned round: its own scores stay, up to the few weights that mix; the others move."""
+    texts, labels, sentences, owner = _two_clauses()
+    groups = [i // 80 for i in range(len(texts))]
+    column = load_taxonomy().index["numbness"]
+    seen = []
+    for turned in (False, True):
+        carrying = np.tile([1, 0], len(owner) // 2)
+        carrying[owner < 80] ^= turned
+        model = DisconnectClassifier(bits=12, folds=3)
+        data = model._training_data(
+            texts, labels, groups, None, None, None, None, _sentences(sentences, owner, carrying)
+        )
+        coefficients, intercepts = model._learned(data, np.arange(80, 240), [column])
+        seen.append(np.asarray(data.features[:80] @ coefficients) + intercepts)
+        moved, _ = model._learned(data, np.arange(160), [column])
+        seen.append(moved)
+    np.testing.assert_array_equal(seen[0], seen[2])
+    assert abs(seen[1] - seen[3]).max() > 0.1
+
+
+def test_sentences_that_do_not_fit_the_texts_are_refused():
+    texts, labels, sentences, owner = _two_clauses(12)
+    for wrong, said in (
+        (_sentences(sentences[1:], owner, 1), "11 texts, 12 owners"),
+        (_sentences(sentences, owner + 1, 1), "owners from 2 to 12, but the texts are the rows 0 to 11"),
+    ):
+        with pytest.raises(DataError, match=said):
+            DisconnectClassifier(bits=8, folds=2).fit(texts, labels, sentences=wrong)
 
 
 def test_a_single_string_and_a_number_are_refused(tiny_model):

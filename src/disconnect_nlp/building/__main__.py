@@ -17,6 +17,7 @@ import typer
 
 from disconnect_nlp.building.ensemble import fit_ensemble
 from disconnect_nlp.building.lemmas import lemma_table
+from disconnect_nlp.building.sentences import label_sentences
 from disconnect_nlp.corpus import load_corpus
 from disconnect_nlp.eval.card import model_card
 from disconnect_nlp.eval.datasets import Dataset, read_dataset, shipped_test
@@ -25,6 +26,7 @@ from disconnect_nlp.eval.run import evaluate, predict
 from disconnect_nlp.labellers.base import Labeller
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
 from disconnect_nlp.labellers.lexical import LexiconLabeller
+from disconnect_nlp.labellers.sentences import LabelledSentences
 from disconnect_nlp.labellers.stacking import near_matrix, questions
 from disconnect_nlp.store.arrays import pack
 from disconnect_nlp.store.classifier import save
@@ -34,7 +36,7 @@ from disconnect_nlp.terminal import output, run_app
 from disconnect_nlp.text.components import blank_pipeline
 from disconnect_nlp.training import TrainingTexts, held_out, natural_prevalence, training_texts
 
-VERSION = "0.8.0"  # of the models: raised whenever predictions move
+VERSION = "0.9.0"  # of the models: raised whenever predictions move
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PublicOption = Annotated[Path | None, typer.Option("--public", help="Folder with passages.csv.")]
@@ -82,18 +84,24 @@ def fit(
     out: OutOption = Path("models"),
     encoder: EncoderOption = None,
 ) -> None:
-    """Fit, evaluate and save ``default``, and on it and on learned adapters ``accurate``: some 20 minutes."""
+    """Fit, evaluate and save ``default``, and on it and on learned adapters ``accurate``: some 20 minutes.
+
+    The adapters serve both: with them sentences are labelled that ``default`` learns from beside the passages.
+    """
     taxonomy = load_taxonomy()
     prevalence = natural_prevalence([text for text in load_corpus() if text.split == "dev"], taxonomy)
     learned = read_adapters(adapters)
     texts = training_texts(public, taxonomy)
-    output().print(f"fitting default on {texts.what}")
-    base = _fit(texts, prevalence)
+    output().print(f"labelling sentences of {texts.what}")
+    sentences = label_sentences(texts, learned, taxonomy, encoder)
+    output().print(f"fitting default on them and {int(sentences.observed.any(axis=1).sum())} sentences")
+    base = _fit(texts, prevalence, sentences)
     output().print(f"held-out log-odds of authored positives lowered by {abs(base.for_use.gap):.2f}")
     variants: dict[str, Labeller] = {}
     if public:
         own = training_texts(None, taxonomy)
         output().print(f"fitting the authored-only variant on {len(own.texts)} passages")
+        # Without sentences: the encoder that labels them has learned from the public passages.
         variants["authored only"] = _fit(own, prevalence)
     card = _Card(texts.what, prevalence, real)
     save(
@@ -120,11 +128,19 @@ def fit(
     )
 
 
-def _fit(texts: TrainingTexts, prevalence: dict[str, float]) -> DisconnectClassifier:
+def _fit(
+    texts: TrainingTexts, prevalence: dict[str, float], sentences: LabelledSentences | None = None
+) -> DisconnectClassifier:
     """Fit a classifier; calibration and thresholds come from texts of authors not fitted on, and are for real ones."""
     model = DisconnectClassifier(prevalence=prevalence)
     return model.fit(
-        texts.texts, texts.labels, groups=texts.groups, observed=texts.observed, real=texts.real, near=texts.near
+        texts.texts,
+        texts.labels,
+        groups=texts.groups,
+        observed=texts.observed,
+        real=texts.real,
+        near=texts.near,
+        sentences=sentences,
     )
 
 

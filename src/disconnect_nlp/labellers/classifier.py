@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -12,8 +13,9 @@ from sklearn.base import BaseEstimator
 
 from disconnect_nlp.errors import DataError
 from disconnect_nlp.labellers.base import Array
-from disconnect_nlp.labellers.learners import linear_svm, logistic_regression, naive_bayes
+from disconnect_nlp.labellers.learners import Learner, linear_svm, logistic_regression, naive_bayes
 from disconnect_nlp.labellers.linear import LinearModel
+from disconnect_nlp.labellers.sentences import LabelledSentences
 from disconnect_nlp.labellers.stacking import Questions, learnable, mix, near_matrix, questions, stacked
 from disconnect_nlp.labellers.transfer import calibrate_for_use
 from disconnect_nlp.records import Policy
@@ -32,6 +34,8 @@ class _Data:
     real: Array
     questions: Questions
     groups: Array
+    sentences: LabelledSentences
+    sentence_features: sparse.csr_matrix
 
     @property
     def targets(self) -> tuple[Array, Array]:
@@ -40,6 +44,12 @@ class _Data:
             np.hstack([self.truth, self.questions.truth]),
             np.hstack([self.observed, self.questions.observed]),
         )
+
+    @property
+    def sentence_targets(self) -> tuple[Array, Array]:
+        """The same for sentences, which answer no questions, each of shape ``(n_sentences, n_targets)``."""
+        none = np.zeros((len(self.sentences.owner), self.questions.truth.shape[1]), dtype=np.int8)
+        return np.hstack([self.sentences.truth, none]), np.hstack([self.sentences.observed, none])
 
 
 class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -109,6 +119,7 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         weights: Array | None = None,
         real: Array | None = None,
         near: Sequence[Iterable[str] | None] | None = None,
+        sentences: LabelledSentences | None = None,
     ) -> DisconnectClassifier:
         """Fit on labelled texts.
 
@@ -131,13 +142,16 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         near
             The labels that each text mentions without carrying them, None where that is not on record. What a text is
             about is learned beside what it carries, see :mod:`disconnect_nlp.labellers.stacking`.
+        sentences
+            Sentences of the texts with labels of their own, which are learned from too.
 
         Raises
         ------
         DataError
-            If lengths differ or there are fewer groups than folds.
+            If lengths differ, a sentence belongs to no text, or there are fewer groups than folds.
         """
-        data = self._training_data(texts, labels, groups, observed, weights, near, real)
+        sentences = LabelledSentences.none(len(self.labels)) if sentences is None else sentences
+        data = self._training_data(texts, labels, groups, observed, weights, near, real, sentences)
         self.held_out = self._fit_held_out_and_whole(data)
         shares = self._shares(data.truth, data.observed)
         self.for_use = calibrate_for_use(
@@ -155,6 +169,7 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         weights: Array | None,
         near: Sequence[Iterable[str] | None] | None,
         real: Array | None,
+        sentences: LabelledSentences,
     ) -> _Data:
         """Return what is fitted on, checked; learns the features' own weights."""
         self.prepare()
@@ -174,11 +189,13 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
             raise DataError(
                 f"{len(set(groups))} groups are too few for {self.folds} folds. Pass folds= or more groups."
             )
+        sentences.check(*truth.shape)
         windows = self.whole(texts)
         features = self.featurizer.fit(windows).transform(windows)
+        of_sentences = self.featurizer.transform(self.whole(sentences.texts))
         asked = questions(truth, observed, *near_matrix(near, self.taxonomy.index), self.taxonomy)
         codes = np.unique(np.array([str(group) for group in groups]), return_inverse=True)[1]
-        return _Data(features, truth, observed, weights, real, asked, codes)
+        return _Data(features, truth, observed, weights, real, asked, codes, sentences, of_sentences)
 
     def _fit_held_out_and_whole(self, data: _Data) -> Array:
         """Set coefficients and intercepts; return log-odds of every text by fits that did not see its group.
@@ -234,13 +251,17 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
             *((linear_svm(seed=self.seed), target) for target in mixed),
             *((naive_bayes(), target) for target in mixed),
         ]
-        known = {target: rows[observed[rows, target] > 0] for _, target in tasks}
-        alike = {own.tobytes(): own for own in known.values()}  # one copy of the features for targets known alike
-        parts = {key: data.features[own] for key, own in alike.items()}
-        fitted = Parallel(n_jobs=-1)(
-            delayed(learner)(parts[known[target].tobytes()], truth[known[target], target], data.weights[known[target]])
-            for learner, target in tasks
-        )
+        carries, asked = data.sentence_targets
+        held = np.isin(np.arange(len(data.truth)), rows)
+        inside = np.flatnonzero(held[data.sentences.owner])
+
+        def task(learner: Learner, target: int) -> tuple[Any, ...]:
+            known, parts = rows[observed[rows, target] > 0], inside[asked[inside, target] > 0]
+            answers = np.concatenate([truth[known, target], carries[parts, target]])
+            weights = np.concatenate([data.weights[known], np.ones(len(parts))])
+            return learner, data.features, known, data.sentence_features, parts, answers, weights
+
+        fitted = Parallel(n_jobs=-1)(delayed(_learn)(*task(*pair)) for pair in tasks)
         return np.array([row for row, _ in fitted]).T, np.array([intercept for _, intercept in fitted])
 
     def _shares(self, truth: Array, observed: Array) -> Array:
@@ -248,6 +269,19 @@ class DisconnectClassifier(LinearModel, BaseEstimator):  # type: ignore[misc]  #
         self.taxonomy.check(given, place="prevalence")
         measured = (truth * observed).sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
         return np.array([given.get(label, measured[self.taxonomy.index[label]]) for label in self.labels])
+
+
+def _learn(
+    learner: Learner,
+    features: sparse.csr_matrix,
+    rows: Array,
+    of_sentences: sparse.csr_matrix,
+    sentences: Array,
+    truth: Array,
+    weights: Array,
+) -> tuple[Array, float]:
+    """Fit on some rows of the texts' features and some of the sentences'; both are shared by processes, not copied."""
+    return learner(sparse.vstack([features[rows], of_sentences[sentences]], format="csr"), truth, weights)
 
 
 def label_matrix(labels: Sequence[Iterable[str]], index: dict[str, int]) -> Array:
