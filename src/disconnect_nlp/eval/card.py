@@ -28,12 +28,13 @@ _KINDS = {
         "status that the assertion cues around give them) and asserted lexicon matches. Those of core labels and of "
         "the safety screen are mixed from logistic regressions, support vector machines and naive Bayes for all of "
         "these and for wider questions, such as what a text is about, by a regression on held-out scores (Wolpert "
-        "1992). The learners are fitted on passages and on their sentences; which sentence carries a label of its passage "
-        "is what the encoder of `accurate` says. Calibrated per label on held-out author batches, whose positives are taken to be as hard as those of public passages. The threshold for F1 is half the best F1 that "
+        "1992). The learners are fitted on passages and on their sentences; which sentence carries a label of its "
+        "passage is what the encoder of `accurate` says. Calibrated per label on held-out author batches, whose "
+        "positives are taken to be as hard as those of public passages. The threshold for F1 is half the best F1 that "
         "calibrated probabilities promise (Lipton et al. 2014), lower by .5 in log-odds for all labels where public "
         "passages are at hand.",
-        "`model` is this model. `authored only` is fitted on the authored passages alone, without sentences, whose labels "
-        "would come from an encoder that has learned from the public passages too. `lexicon` is the phrase baseline.",
+        "`model` is this model. `authored only` is fitted on the authored passages alone, without sentences, whose "
+        "labels would come from an encoder that has learned from the public passages too. `lexicon` is the phrase baseline.",
     ),
     "accurate": (
         "the mean of two log-odds: those of `default`, and one head with attention a label (Mullenbach et al. 2018) on "
