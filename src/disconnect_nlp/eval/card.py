@@ -34,7 +34,8 @@ _KINDS = {
         "calibrated probabilities promise (Lipton et al. 2014), lower by .5 in log-odds for all labels where public "
         "passages are at hand.",
         "`model` is this model. `authored only` is fitted on the authored passages alone, without sentences, whose "
-        "labels would come from an encoder that has learned from the public passages too. `lexicon` is the phrase baseline.",
+        "labels would come from an encoder that has learned from the public passages too. `lexicon` is the phrase "
+        "baseline.",
     ),
     "accurate": (
         "the mean of two log-odds: those of `default`, and one head with attention a label (Mullenbach et al. 2018) on "
