@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -102,6 +103,7 @@ def _training():
     """720 texts of 90 authors: every fourth speaks of numbness, one is civic."""
     words = ["numb", "bus", "soup", "river"]
     texts = [f"today {words[i % 4]} and {words[i // 4 % 4]} on day {i}" for i in range(720)]
+    texts[:40] = [f"{text}. It was late when we left." for text in texts[:40]]
     labels = [("numbness",) if "numb" in text else () for text in texts]
     labels[0] = ("civic",)
     groups = [f"author{i % 90}" for i in range(len(texts))]
@@ -109,7 +111,7 @@ def _training():
     return TrainingTexts(texts, labels, groups, observed, n, [None] * n)
 
 
-def test_one_fit_leaves_two_models_that_load_together(tmp_path, monkeypatch):
+def test_one_fit_leaves_two_models_that_load_together(tmp_path, monkeypatch, capsys):
     """All of ``make models`` but learning the adapters, on few texts."""
     few = shipped_test()
     monkeypatch.setattr(building, "shipped_test", lambda: few.subset(np.arange(len(few.texts)) % 10 == 0, "few"))
@@ -120,6 +122,8 @@ def test_one_fit_leaves_two_models_that_load_together(tmp_path, monkeypatch):
     learned = {name: arrays[name] for name in arrays if name not in ("share", "calibration", "thresholds")}
     (tmp_path / "adapters.npz").write_bytes(pack(learned))
     building.fit(tmp_path / "adapters.npz", out=tmp_path / "models")
+    learned_from = re.search(r"fitting default on them and (\d+) sentences", capsys.readouterr().out)
+    assert 0 < int(learned_from[1]) <= 80
     for name in ("default", "accurate"):
         model = load(tmp_path / "models" / name)
         numb, bus = model.predict_proba(["today numb and soup on day 9", "today bus and soup on day 9"])
@@ -140,30 +144,35 @@ def _heads(label, weight=1.0):
     return {"queries": queries, "heads": heads, "intercepts": intercepts}
 
 
+NUMB, FOOT, SOUP = "I feel numb today.", "My foot is numb.", "We had soup."
+
+
 @pytest.mark.parametrize(
-    ("passage", "labels", "weight", "expected"),
+    ("passage", "labels", "weight", "carries", "does_not"),
     [
-        ("I feel numb today. We had soup.", ("numbness",), 1.0, [1, 0]),
-        ("I feel numb today. We had soup.", ("numbness",), 0.3, [1, None]),  # .77 is enough, .23 is no denial
-        ("I feel numb today. We had soup.", ("numbness",), 0.05, [None, None]),
-        ("My foot is numb. We had soup.", (), 1.0, [None, 0]),  # the passage is told not to carry it: the encoder errs
-        ("I feel numb today. Ok. Soup.", ("numbness",), 1.0, []),  # two are too short to be asked
+        (f"{NUMB} {SOUP}", ("numbness",), 1.0, [NUMB], [SOUP]),
+        (f"{NUMB} {SOUP}", ("numbness",), 0.3, [NUMB], []),  # .77 is enough, .23 is no denial
+        (f"{NUMB} {SOUP}", ("numbness",), 0.05, [], []),
+        (f"{FOOT} {SOUP}", (), 1.0, [], [SOUP]),  # a reader saw no label: where the encoder sees one it is not believed
+        (f"{NUMB} Ok. Soup.", ("numbness",), 1.0, [], []),  # the others are too short: the passage says all there is
     ],
 )
 def test_a_sentence_carries_a_label_of_its_passage_where_the_encoder_sees_it(
-    monkeypatch, passage, labels, weight, expected
+    monkeypatch, passage, labels, weight, carries, does_not
 ):
     monkeypatch.setattr("disconnect_nlp.building.sentences.SentenceEncoder", _Counting)
     monkeypatch.setattr("disconnect_nlp.building.sentences._PLAIN_SHARE", 1.0)
     numbness, family = TAXONOMY.index["numbness"], TAXONOMY.index["family"]
-    one = np.ones((1, len(TAXONOMY.ids)), dtype=np.int8)
-    training = TrainingTexts([passage], [labels], ["a"], one, 1, [None])
+    read = np.ones((2, len(TAXONOMY.ids)), dtype=np.int8)
+    training = TrainingTexts(["Nothing else.", passage], [(), labels], ["a", "b"], read, 2, [None] * 2)
     found = label_sentences(training, _heads(numbness, weight), TAXONOMY)
-    said = zip(found.truth[:, numbness], found.observed[:, numbness], strict=True)
-    assert [int(carries) if known else None for carries, known in said] == expected
-    assert found.owner.tolist() == [0] * len(expected)
+    known = found.observed[:, numbness] > 0
+    said = list(zip(found.texts, found.truth[:, numbness], strict=True))
+    assert [text for (text, yes), told in zip(said, known, strict=True) if told and yes] == carries
+    assert [text for (text, yes), told in zip(said, known, strict=True) if told and not yes] == does_not
+    assert (found.owner == 1).all()
     assert not found.observed[:, family].any()  # its score is not mixed
-    one[0, numbness] = 0  # nobody read the passage for it
+    read[:, numbness] = 0  # nobody read the passages for it
     assert not label_sentences(training, _heads(numbness, weight), TAXONOMY).observed[:, numbness].any()
 
 

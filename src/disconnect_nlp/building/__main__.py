@@ -94,7 +94,7 @@ def fit(
     texts = training_texts(public, taxonomy)
     output().print(f"labelling sentences of {texts.what}")
     sentences = label_sentences(texts, learned, taxonomy, encoder)
-    output().print(f"fitting default on them and {int(sentences.observed.any(axis=1).sum())} sentences")
+    output().print(f"fitting default on them and {len(sentences.texts)} sentences")
     base = _fit(texts, prevalence, sentences)
     output().print(f"held-out log-odds of authored positives lowered by {abs(base.for_use.gap):.2f}")
     variants: dict[str, Labeller] = {}

@@ -39,7 +39,7 @@ def label_sentences(
     *,
     seed: int = 0,
 ) -> LabelledSentences:
-    """Return the sentences of passages of several sentences; known are the labels that scores are mixed for.
+    """Return sentences of passages of several sentences, with the labels known that scores are mixed for.
 
     Parameters
     ----------
@@ -49,15 +49,23 @@ def label_sentences(
         Of the draw among sentences of passages without a label.
     """
     sentences, owner = split_sentences(texts)
+    mixed = np.isin(np.arange(len(taxonomy.ids)), stacked(taxonomy))
+    passage, known = texts.truth()[owner] > 0, (texts.observed[owner] > 0) & mixed
+    drawn = np.random.default_rng(seed).random(len(owner)) < _PLAIN_SHARE
+    asked = np.flatnonzero((passage & mixed).any(axis=1) | drawn)  # the encoder is slow: no others are read
+    owner, passage, known, drawn = owner[asked], passage[asked], known[asked], drawn[asked]
     encoder = SentenceEncoder(encoder_folder, split_adapters(arrays))
-    said = sigmoid(encoder.encode(sentences, LabelHeads.of(arrays)))
-    passage = texts.truth()[owner] > 0
+    said = sigmoid(encoder.encode([sentences[row] for row in asked], LabelHeads.of(arrays)))
     carries = passage & (said > _CARRIES)
-    drawn = np.random.default_rng(seed).random((len(owner), 1)) < _PLAIN_SHARE
-    does_not = np.where(passage, said < _NOT_IT, (said < _PLAIN) & drawn)
-    asked = np.isin(np.arange(len(taxonomy.ids)), stacked(taxonomy))
-    observed = (carries | does_not) & (texts.observed[owner] > 0) & asked
-    return LabelledSentences(sentences, owner, carries.astype(np.int8), observed.astype(np.int8))
+    does_not = np.where(passage, said < _NOT_IT, (said < _PLAIN) & drawn[:, None])
+    observed = known & (carries | does_not)
+    told = np.flatnonzero(observed.any(axis=1))
+    return LabelledSentences(
+        [sentences[row] for row in asked[told]],
+        owner[told],
+        carries[told].astype(np.int8),
+        observed[told].astype(np.int8),
+    )
 
 
 def split_sentences(texts: TrainingTexts) -> tuple[list[str], Array]:
