@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# `make models` learns the adapters of `accurate`, then fits `default` and `accurate`: with PUBLIC and REAL over an hour on two cores, 20 minutes of it the fit.
+# `make models` learns the adapters of `accurate`, then fits `default` and `accurate`: with PUBLIC and REAL over an hour on two cores, half of it the fit.
 # `make models PUBLIC=folder` trains on the labelled public passages too (see data/public/README.md);
 # `make models REAL=file.csv` adds figures on a labelled file of your own to the cards.
 PUBLIC ?=

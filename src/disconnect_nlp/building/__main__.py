@@ -84,7 +84,7 @@ def fit(
     out: OutOption = Path("models"),
     encoder: EncoderOption = None,
 ) -> None:
-    """Fit, evaluate and save ``default``, and on it and on learned adapters ``accurate``: some 20 minutes.
+    """Fit, evaluate and save ``default``, and on it and on learned adapters ``accurate``: half an hour.
 
     The adapters serve both: with them sentences are labelled that ``default`` learns from beside the passages.
     """
