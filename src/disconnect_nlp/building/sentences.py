@@ -1,8 +1,8 @@
 """Labels the sentences of passages with the encoder of the model ``accurate``, for ``default`` to learn from.
 
 The passages carry the labels; the encoder only says in which of their sentences one stands, and where it is sure of
-neither the sentence is left out. It was learned on most of the same passages, so its scores tell no more of a passage
-than its labels do.
+neither the sentence is left out. It was learned on most of the same passages: held-out scores of ``default`` come from
+fits without the sentences of what is held out, but the encoder that labelled the others had seen it.
 """
 
 from __future__ import annotations

@@ -29,6 +29,16 @@ class LabelledSentences:
         held-out scores know nothing of it.
     truth, observed
         0/1, shape ``(n_sentences, n_labels)``: labels carried, and known.
+
+    Examples
+    --------
+    >>> from disconnect_nlp import DisconnectClassifier
+    >>> texts = ["I feel numb. We had soup.", "The bus came. We had bread."] * 6
+    >>> labels, column = [["numbness"], []] * 6, DisconnectClassifier().taxonomy.index["numbness"]
+    >>> truth, observed = np.zeros((2, 2, len(DisconnectClassifier().labels)), dtype=int)
+    >>> truth[0, column], observed[:, column] = 1, 1
+    >>> parts = LabelledSentences(["I feel numb.", "We had soup."], np.array([0, 0]), truth, observed)
+    >>> model = DisconnectClassifier(bits=10, folds=2).fit(texts, labels, sentences=parts)
     """
 
     texts: Sequence[str]
