@@ -116,14 +116,21 @@ def test_one_fit_leaves_two_models_that_load_together(tmp_path, monkeypatch, cap
     few = shipped_test()
     monkeypatch.setattr(building, "shipped_test", lambda: few.subset(np.arange(len(few.texts)) % 10 == 0, "few"))
     monkeypatch.setattr(building, "training_texts", lambda folder, taxonomy: _training())
-    monkeypatch.setattr(building, "DisconnectClassifier", partial(DisconnectClassifier, bits=10, folds=3))
+    fitted_with = []
+
+    class Recording(DisconnectClassifier):
+        def fit(self, *texts, sentences, **options):
+            fitted_with.append(sentences)
+            return super().fit(*texts, sentences=sentences, **options)
+
+    monkeypatch.setattr(building, "DisconnectClassifier", partial(Recording, bits=10, folds=3))
     stored = shipped_path("models", "accurate") / "weights.npz"
     arrays = read_arrays(stored.read_bytes(), stored)
     learned = {name: arrays[name] for name in arrays if name not in ("share", "calibration", "thresholds")}
     (tmp_path / "adapters.npz").write_bytes(pack(learned))
     building.fit(tmp_path / "adapters.npz", out=tmp_path / "models")
     learned_from = re.search(r"fitting default on them and (\d+) sentences", capsys.readouterr().out)
-    assert 0 < int(learned_from[1]) <= 80
+    assert 0 < int(learned_from[1]) == len(fitted_with[0].texts) <= 80
     for name in ("default", "accurate"):
         model = load(tmp_path / "models" / name)
         numb, bus = model.predict_proba(["today numb and soup on day 9", "today bus and soup on day 9"])
