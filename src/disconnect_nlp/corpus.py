@@ -15,7 +15,8 @@ from disconnect_nlp.errors import CorpusError
 from disconnect_nlp.shipped import shipped_path
 from disconnect_nlp.taxonomy import Taxonomy, load_taxonomy
 
-Split = Literal["train", "dev", "test"]
+Split = Literal["train", "dev", "test", "contrast"]
+Role = Literal["affirmed", "denied", "past", "other", "hypothetical", "quoted", "trap"]
 Register = Literal[
     "diary", "survey", "forum", "message", "exit_interview", "interview", "letter", "comment", "review",
     "voice_memo", "creative_log", "poem",
@@ -33,6 +34,16 @@ class SentenceLabel(BaseModel):
 
     label: str
     quote: str
+
+
+class Contrast(BaseModel):
+    """Where a text stands among the four that one imagined person says of one matter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    set: int = Field(ge=1)
+    role: Role
+    """How the labels of the set's affirmed text stand in this one; ``trap``: affirmed among words of denial."""
 
 
 class Text(BaseModel):
@@ -55,6 +66,8 @@ class Text(BaseModel):
     """The author's labels where the readers' differ."""
     evidence: tuple[SentenceLabel, ...] = ()
     """Long texts: which sentence carries which label."""
+    contrast: Contrast | None = None
+    """Texts of the split ``contrast``: set and role."""
 
 
 class PublicLabel(BaseModel):
@@ -139,7 +152,8 @@ def check_corpus(texts: Sequence[Text], *, taxonomy: Taxonomy | None = None) -> 
     """Return every broken rule of the corpus as one line; empty if all is well.
 
     Rules: ids unique; labels and near labels known, never both; one split per batch; a quote of sentence evidence
-    stands in its text; no two texts equal up to case and punctuation; no near-duplicates across splits.
+    stands in its text; no two texts equal up to case and punctuation; no near-duplicates across splits; contrast sets
+    in the split of that name and nowhere else, one affirmed, one denied and one trap in each.
     """
     taxonomy = taxonomy or load_taxonomy()
     problems = [problem for text in texts for problem in _check_text(text, taxonomy)]
@@ -148,7 +162,7 @@ def check_corpus(texts: Sequence[Text], *, taxonomy: Taxonomy | None = None) -> 
     for text in texts:
         splits[text.batch].add(text.split)
     problems += [f"batch {batch} is in splits {', '.join(sorted(s))}" for batch, s in splits.items() if len(s) > 1]
-    return problems + _duplicates(texts) + near_duplicates(texts)
+    return problems + _broken_sets(texts) + _duplicates(texts) + near_duplicates(texts)
 
 
 def _check_text(text: Text, taxonomy: Taxonomy) -> Iterable[str]:
@@ -165,6 +179,22 @@ def _check_text(text: Text, taxonomy: Taxonomy) -> Iterable[str]:
     for number, marked in enumerate(text.evidence):
         if marked.quote not in text.text:
             yield f"{text.id}: evidence {number} ({marked.label}) does not stand in the text"
+
+
+def _broken_sets(texts: Sequence[Text]) -> list[str]:
+    problems = []
+    roles: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for text in texts:
+        if (text.split == "contrast") != (text.contrast is not None):
+            problems.append(f"{text.id}: texts of the split contrast belong to a contrast set, and no others")
+        elif text.contrast:
+            roles[text.batch, text.contrast.set].append(text.contrast.role)
+    for (batch, number), own in roles.items():
+        if len(own) != 4 or any(own.count(role) != 1 for role in ("affirmed", "denied", "trap")):
+            problems.append(
+                f"batch {batch}, set {number}: roles {', '.join(own)}; give affirmed, denied, trap and another"
+            )
+    return problems
 
 
 def _words(text: str) -> list[str]:

@@ -26,7 +26,7 @@ from disconnect_nlp.taxonomy import chosen_labels, load_taxonomy
 from disconnect_nlp.terminal import output, run_app
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-for command in (commands.benchmark, commands.behaviour, commands.curve, commands.suspects):
+for command in (commands.benchmark, commands.behaviour, commands.contrast, commands.curve, commands.suspects):
     app.command()(command)
 
 _Paths = list[Path] | None

@@ -15,7 +15,7 @@ import typer
 from disconnect_nlp.eval.gates import Gate, behaviour_limits
 from disconnect_nlp.eval.outputs import FAILURE_RATE, LARGEST_SEED, check_targets, progress, write_whole
 from disconnect_nlp.eval.render import print_sheets
-from disconnect_nlp.eval.sheets import Sheet, behaviour_sheet, benchmark_sheets, bounds, show
+from disconnect_nlp.eval.sheets import Sheet, behaviour_sheet, benchmark_sheets, bounds, contrast_sheet, show
 from disconnect_nlp.terminal import output
 
 _Model = Annotated[str, typer.Option(help="Shipped model's name, 'lexicon' or a model folder.")]
@@ -74,6 +74,29 @@ def behaviour(
     gates = behaviour_limits("--fail-over", fail_over, rows) if fail_over is not None else []
     write_whole(junit_out, lambda: junit_xml(gates, {model: rows}))
     report(gates)
+
+
+def contrast(
+    model: _Model = "default",
+    labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'.")] = "core",
+    json_out: _Json = None,
+    samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 1000,
+    seed: _Seed = 0,
+) -> None:
+    """Run the contrast sets: labels asked for where they are affirmed, and where they are denied, past or another's."""
+    from disconnect_nlp.corpus import load_corpus
+    from disconnect_nlp.eval.contrast import run_contrast
+    from disconnect_nlp.eval.datasets import shipped
+    from disconnect_nlp.eval.systems import predict
+    from disconnect_nlp.store.catalogue import load
+    from disconnect_nlp.taxonomy import chosen_labels
+
+    check_targets(json_out)
+    chosen = chosen_labels(labels)
+    said = predict(load(model), shipped("contrast"))
+    rows = run_contrast(load_corpus(split="contrast"), said, labels=chosen, samples=samples, seed=seed)
+    print_sheets([contrast_sheet(model, rows)], output())
+    write_whole(json_out, lambda: json.dumps({"model": model, "labels": chosen, "contrast": rows}, indent=1) + "\n")
 
 
 def report(gates: Sequence[Gate]) -> None:

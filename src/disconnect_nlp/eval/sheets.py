@@ -209,6 +209,20 @@ def _agreement(pairs: Sequence[Mapping[str, Any]]) -> Sheet:
     return Sheet("Agreement", columns, rows, " ".join(filter(None, [note, _note_if_marked(rows)])))
 
 
+def contrast_sheet(name: str, rows: Sequence[Mapping[str, Any]]) -> Sheet:
+    """Return one row a role, then that of whole sets."""
+    cells = [
+        [row["what"], str(row["n"]), str(row["n_right"]), show(row["right"]), bounds(row["low"], row["high"])]
+        for row in rows
+    ]
+    columns = ("labels of the set are", "decisions", "right", "share", "95 % interval")
+    note = (
+        "Right: given where affirmed, not given elsewhere. A whole set is right if all decisions on its texts are. "
+        "Intervals: bootstrap over sets."
+    )
+    return Sheet(f"{name}: contrast sets", columns, cells, note, summary=1)
+
+
 def behaviour_sheet(name: str, rows: Sequence[Mapping[str, Any]]) -> Sheet:
     """Return one row a capability."""
     cells = [
