@@ -42,6 +42,7 @@ CIVIC = {"affirmed": ["civic"], "denied": [], "past": [], "trap": ["civic", "sca
     [
         ([["civic"], [], [], ["civic", "scale"]], {"affirmed": 1, "denied": 1, "past and over": 1, "trap": 2, SETS: 1}),
         ([["civic"]] * 4, {"affirmed": 1, "denied": 0, "past and over": 0, "trap": 1, SETS: 0}),
+        ([["civic"], ["civic"], [], ["civic", "scale"]], {"affirmed": 1, "denied": 0, "trap": 2, SETS: 0}),
         ([[]] * 4, {"affirmed": 0, "denied": 1, "past and over": 1, "trap": 0, SETS: 0}),
         # What no text of the set carries is not asked for: false alarms of other kinds are for the test split.
         ([["civic"], ["creative"], [], ["civic", "scale"]], {"denied": 1, SETS: 1}),
