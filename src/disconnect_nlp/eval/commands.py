@@ -21,6 +21,8 @@ from disconnect_nlp.terminal import output
 _Model = Annotated[str, typer.Option(help="Shipped model's name, 'lexicon' or a model folder.")]
 _Json = Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")]
 _Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of everything random.")]
+_CoreLabels = Annotated[str | None, typer.Option("--labels", help="Comma-separated label ids, or 'core'.")]
+_Samples = Annotated[int, typer.Option(min=10, help="Bootstrap samples.")]
 _Labels = Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'. Default: all.")]
 
 
@@ -78,9 +80,9 @@ def behaviour(
 
 def contrast(
     model: _Model = "default",
-    labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'.")] = "core",
+    labels: _CoreLabels = "core",
     json_out: _Json = None,
-    samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 1000,
+    samples: _Samples = 1000,
     seed: _Seed = 0,
 ) -> None:
     """Run the contrast sets: labels asked for where they are affirmed, and where they are denied, past or another's."""
@@ -111,9 +113,9 @@ def report(gates: Sequence[Gate]) -> None:
 def curve(
     data: Annotated[Path | None, typer.Option(help="Labelled file to score on. Default: shipped test split.")] = None,
     public: Annotated[Path | None, typer.Option(help="Folder of public passages to train on too.")] = None,
-    labels: Annotated[str | None, typer.Option(help="Comma-separated label ids, or 'core'.")] = "core",
+    labels: _CoreLabels = "core",
     json_out: _Json = None,
-    samples: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 1000,
+    samples: _Samples = 1000,
     seed: _Seed = 0,
 ) -> None:
     """Learning curve: fit on an eighth, a quarter, half and all of the corpus, score each. Takes minutes."""
