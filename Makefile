@@ -44,7 +44,8 @@ lint: $(VENV)/dev
 	$(BIN)/lint-imports
 
 models: $(ADAPTERS)
-	$(BIN)/python -m disconnect_nlp.building fit $(if $(PUBLIC),--public $(PUBLIC)) $(if $(REAL),--real $(REAL)) --adapters $(ADAPTERS)
+	$(BIN)/python -m disconnect_nlp.building fit $(if $(PUBLIC),--public $(PUBLIC)) --adapters $(ADAPTERS)
+	$(BIN)/python -m disconnect_nlp.building card $(if $(REAL),--real $(REAL))
 
 # The longest step: not done again unless something it rests on has changed, so an interrupted `make models` goes on from here.
 $(ADAPTERS): $(LEARNED_FROM) | $(VENV)/models

@@ -5,16 +5,14 @@ python benchmarks/datasheet.py
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 from results import put_section
 
 from disconnect_nlp.corpus import Split, Text, load_corpus
-from disconnect_nlp.eval.agreement import agreement
+from disconnect_nlp.eval.readers import read_readings, reader_agreement
 from disconnect_nlp.taxonomy import load_taxonomy
 
 DATA = Path(__file__).parents[1] / "data"
@@ -51,24 +49,17 @@ def counts(texts: list[Text]) -> str:
 def readings(texts: list[Text]) -> str:
     """Return how author, second and third reader agree."""
     taxonomy = load_taxonomy()
-    with (DATA / "readings.csv").open(encoding="utf-8", newline="") as file:
-        rows = {row["id"]: row for row in csv.DictReader(file)}
+    rows = read_readings()
     own = [text for text in texts if text.id in rows]
     changed = [text for text in own if text.intent is not None]
     core = set(taxonomy.core)
     moved = sum(core & set(text.labels) != core & set(text.intent or ()) for text in changed)
-    author, reader = np.zeros((2, len(own), len(taxonomy.ids)), dtype=np.int8)
-    for place, text in enumerate(own):
-        for matrix, labels in ((author, text.labels if text.intent is None else text.intent),
-                               (reader, filter(None, rows[text.id]["labels"].split(";")))):  # fmt: skip
-            matrix[place, [taxonomy.index[label] for label in labels]] = 1
-    alphas = agreement({"author": author, "reader": reader}, taxonomy.ids)[0]["labels"]
+    alphas = reader_agreement(texts, rows)
     table = ["| label | author | reader | positive agreement | alpha |", "|---|---|---|---|---|"]
     for label, row in alphas.items():
         given = f"{row['n_first']} | {row['n_second']} | {row['positive_agreement']:.2f} | {row['alpha']:.2f}"
         table.append(f"| {label} | {given} |")
-    differ = sum(row["differs"] == "yes" for row in rows.values())
-    decided = sum(row["differs"] == "yes" or bool(row["decided"]) for row in rows.values())
+    differ, decided = (sum(getattr(row, name) for row in rows.values()) for name in ("differs", "decided"))
     return (
         f"All {len(own)} texts have been read blind by a second reader, who saw neither the author's labels nor the "
         "intention (for the first 1,900 the id showed the batch, and with it the theme; later ids were opaque). The "

@@ -14,7 +14,7 @@ import pytest
 import disconnect_nlp.building.__main__ as building
 from disconnect_nlp.building.ensemble import fit_ensemble
 from disconnect_nlp.building.sentences import label_sentences
-from disconnect_nlp.corpus import PublicLabel
+from disconnect_nlp.corpus import PublicLabel, load_corpus
 from disconnect_nlp.errors import CorpusError, ModelError
 from disconnect_nlp.eval.datasets import shipped_test
 from disconnect_nlp.labellers.classifier import DisconnectClassifier
@@ -137,7 +137,17 @@ def test_one_fit_leaves_two_models_that_load_together(tmp_path, monkeypatch, cap
         assert numb[TAXONOMY.index["numbness"]] > bus[TAXONOMY.index["numbness"]]
         manifest = read_manifest(tmp_path / "models" / name)
         assert (manifest.version, manifest.trained_on) == (building.VERSION, "720 authored passages")
-        assert f"# Model card: {name}" in (tmp_path / "models" / name / "CARD.md").read_text(encoding="utf-8")
+        assert "Not written yet" in (tmp_path / "models" / name / "CARD.md").read_text(encoding="utf-8")
+    own = tmp_path / "own.csv"
+    own.write_text("text,labels\n" + "".join(f"today numb and soup on day {row},numbness\n" for row in range(12)))
+    monkeypatch.setattr(building, "load_corpus", lambda *, split: load_corpus(split=split)[:40])
+    building.card(real=own, by="kind", models=tmp_path / "models", encoder=None)
+    for name in ("default", "accurate"):
+        card = (tmp_path / "models" / name / "CARD.md").read_text(encoding="utf-8")
+        assert f"# Model card: {name} {building.VERSION}" in card
+        assert "| few | 60 | model |" in card
+        assert "| own.csv | 12 | model |" in card
+    assert "| own.csv | 12 | default |" in card  # the last is that of accurate
     with pytest.raises(ModelError, match=r"none\.npz: no such file. Learn adapters first"):
         building.fit(tmp_path / "none.npz")
 

@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 
 from disconnect_nlp.eval.datasets import Dataset
 from disconnect_nlp.eval.gates import BETTER_UP, against_baseline
-from disconnect_nlp.eval.render import markdown
+from disconnect_nlp.eval.render import label_markdown
 from disconnect_nlp.eval.resampling import bootstrap_weights, swaps
 from disconnect_nlp.eval.run import Predictions, evaluate
 from disconnect_nlp.eval.slices import near_misses, slice_table
@@ -353,11 +353,11 @@ def test_a_model_card_says_what_the_mark_of_an_average_over_other_labels_means()
     scores = SYSTEMS["model"].scores.copy()
     scores[:, INDEX["civic"]] = np.nan  # decided and not scored: AP goes over fewer labels than F1
     own = evaluate({"model": Predictions(scores, SYSTEMS["model"].decided)}, DATA, model="m", labels=LABELS, samples=10)
-    card = markdown(own)
+    card = label_markdown(own, "model")
     assert "(2*)" in card
     assert card.index("(2*)") < card.index("\n\n(n*): averaged over n other labels")
     carried = evaluate({"model": SYSTEMS["model"]}, DATA, model="m", labels=LABELS[:3], samples=10)
-    assert "*)" not in markdown(carried)
+    assert "*)" not in label_markdown(carried, "model")
 
 
 def test_the_list_of_what_checks_each_number_names_tests_that_are_there():

@@ -297,25 +297,26 @@ def test_a_rival_learns_calibrates_and_decides(make, folds):
     assert said.decided[:, INDEX["civic"]].tolist() == [1, 0, 0]
     assert said.decided[:, INDEX["numbness"]].tolist() == [0, 1, 0]
     assert not said.decided[:, INDEX["scale"]].any()  # never seen, never given
-    assert rival.thresholds.f1[INDEX["risk_language"]] >= 0.3  # the safety screen: its threshold for recall, floored
+    assert rival.thresholds.f1[INDEX["risk_language"]] >= 0.15  # the safety screen: its threshold for recall, floored
 
 
-class Even:
-    """Scores everything alike: every recall lies at one low threshold."""
+class Blind:
+    """Knows "word1" only, so texts that carry a label without it look like all others."""
 
     def fit(self, texts, truth, observed):
         return self
 
     def score(self, texts):
-        return np.full((len(texts), len(IDS)), -5.0)
+        return np.array([[0.0 if "word1" in text else -9.0] * len(IDS) for text in texts])
 
 
-def test_a_rivals_safety_screen_is_floored_at_the_expected_share():
-    rival = Rival(Even).fit(training(), dict.fromkeys(IDS, 0.3))
-    cuts = rival.thresholds
-    assert cuts.recall[INDEX["civic"]] < 0.3
-    assert cuts.recall[INDEX["risk_language"]] == 0.3  # what is no likelier than any other text is not flagged
-    assert cuts.f1[INDEX["risk_language"]] == 0.3
+def test_a_rivals_safety_screen_is_floored_at_half_the_expected_share():
+    data = training()
+    carried = [("civic", "risk_language") if row % 7 == 1 or row in (0, 30, 60) else () for row in range(120)]
+    cuts = Rival(Blind).fit(replace(data, labels=carried), dict.fromkeys(IDS, 0.3)).thresholds
+    assert cuts.recall[INDEX["civic"]] < 0.15  # a recall of .9 takes every text
+    assert cuts.recall[INDEX["risk_language"]] == 0.15  # what is far less likely than in any other text is not flagged
+    assert cuts.f1[INDEX["risk_language"]] == 0.15
 
 
 def test_zero_shot_scores_by_the_definitions():

@@ -45,8 +45,8 @@ def print_summary(summary: Summary, job: Job, target: Path | None) -> None:
         _say(
             out,
             f"{summary.given[SCREEN]} texts are flagged by the safety screen ({SCREEN}): they may speak "
-            "of suicide or self-harm. A person should read them first. The screen flags much that is harmless "
-            "and misses some; it is no risk score.",
+            "of suicide or self-harm. A person should read them first, the highest score at the top. The screen flags "
+            "much that is harmless and misses some; it is no risk score.",
         )
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from disconnect_nlp.eval.sheets import NOTE, Sheet, label_sheet, sheets, show
 
-__all__ = ["markdown", "markdown_report", "print_sheets", "print_tables", "show"]
+__all__ = ["label_markdown", "markdown_report", "markdown_rows", "print_sheets", "print_tables", "show"]
 
 
 def print_tables(results: Mapping[str, Any], console: Console) -> None:
@@ -39,16 +39,13 @@ def _plain(cell: str) -> str:
     return cell.replace("[", r"\[")
 
 
-def markdown(results: Mapping[str, Any]) -> str:
-    """Return one Markdown table of labels a system, for model cards."""
-    parts = []
-    for name in results["systems"]:
-        sheet = label_sheet(results, name)
-        labels, means = sheet.rows[: -sheet.summary], sheet.rows[-sheet.summary :]
-        rows = [[f"`{label}`", *cells] for label, *cells in labels] + means
-        title = f"**{name}** on {results['dataset']}, {results['n']} texts"
-        parts.append("\n".join([title, "", *_markdown_rows(sheet.columns, rows), *_below(sheet)]))
-    return "\n\n".join(parts) + f"\n\n{NOTE}\n"
+def label_markdown(results: Mapping[str, Any], name: str) -> str:
+    """Return the table of labels of one system as Markdown, for model cards."""
+    sheet = label_sheet(results, name)
+    labels, means = sheet.rows[: -sheet.summary], sheet.rows[-sheet.summary :]
+    rows = [[f"`{label}`", *cells] for label, *cells in labels] + means
+    title = f"**{results['dataset']}, {results['n']} texts**"
+    return "\n".join([title, "", *markdown_rows(sheet.columns, rows), *_below(sheet)])
 
 
 def markdown_report(results: Mapping[str, Any]) -> str:
@@ -56,7 +53,7 @@ def markdown_report(results: Mapping[str, Any]) -> str:
     parts = []
     for sheet in sheets(results):
         rows = [[f"`{row[0]}`", *row[1:]] if sheet.columns[0] == "label" else row for row in sheet.rows]
-        body = [f"### {sheet.title}", "", *_markdown_rows(sheet.columns, rows)]
+        body = [f"### {sheet.title}", "", *markdown_rows(sheet.columns, rows)]
         parts.append("\n".join([*body, *_below(sheet)]))
     return "\n\n".join([*parts, NOTE]) + "\n"
 
@@ -65,7 +62,8 @@ def _below(sheet: Sheet) -> list[str]:
     return ["", sheet.note] if sheet.note else []
 
 
-def _markdown_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
     safe = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     return [
         "| " + " | ".join(columns) + " |",

@@ -18,6 +18,10 @@ _UNREACHABLE = 1.01  # above every probability
 FLOOR = 0.1
 """Below it the best F1 of a rare label is chance."""
 _PRIOR_STRENGTH = 1.0  # pulls the slope towards 1 where positives are few
+_SCREEN_FLOOR = 0.5
+"""Least probability at which the screen flags, as a share of what is expected of any text: a screen that flags what is
+far less likely than that would be read by nobody. At 1 `default` misses a tenth of risk language in passages that
+people wrote (data/README.md, log)."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,7 @@ def calibrate(
     prevalence
         Share of texts expected to carry each label in use, shape ``(n_labels,)``.
     screened
-        Columns of the recall-first labels. Their threshold for recall is not below their expected share: a screen that
-        flags what is no likelier than any other text would be read by nobody.
+        Columns of the recall-first labels. Their threshold for recall is not below half their expected share.
     """
     n_labels = scores.shape[1]
     curves = np.zeros((2, n_labels))
@@ -122,5 +125,5 @@ def calibrate(
         probabilities = sigmoid(own * curves[0, label] + curves[1, label])
         cuts[:, label] = choose_thresholds(probabilities, true, weights)
     own = list(screened)
-    cuts[2, own] = np.maximum(cuts[2, own], prevalence[own])
+    cuts[2, own] = np.maximum(cuts[2, own], _SCREEN_FLOOR * prevalence[own])
     return Calibration(*curves), Thresholds(f1=cuts[0], precision=cuts[1], recall=cuts[2])

@@ -100,8 +100,8 @@ def screen(data: ReportData) -> tuple[str, str] | None:
     return (
         f"{number(flagged)} of {number(data.n_texts)} {data.units}",
         "are flagged by the safety screen: they may speak of suicide, self-harm or wishing to be dead. A person should "
-        "read them first. The screen flags much that is harmless and misses some; it is no risk score, and the number "
-        "is no prevalence.",
+        "read them first, the highest score at the top. The screen flags much that is harmless and misses some; it is "
+        "no risk score, and the number is no prevalence.",
     )
 
 

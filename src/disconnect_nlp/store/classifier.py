@@ -15,7 +15,7 @@ from disconnect_nlp.labellers.calibration import Calibration
 from disconnect_nlp.labellers.featurizer import views
 from disconnect_nlp.labellers.linear import LinearModel
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
-from disconnect_nlp.store.manifest import FORMAT, MANIFEST, ErrorRates, Manifest, manifest_bytes
+from disconnect_nlp.store.manifest import CARD, FORMAT, MANIFEST, UNWRITTEN, ErrorRates, Manifest, manifest_bytes
 from disconnect_nlp.text.lemmas import lemmas_sha256
 from disconnect_nlp.text.lexicon import Entry, Lexicon, check_lexicon
 from disconnect_nlp.text.pattern import WordClasses
@@ -44,7 +44,7 @@ def save(
     version: str = "0",
     trained_on: str = "not stated",
     error_rates: ErrorRates | None = None,
-    card: str = "# Model card\n\nNot written yet: say what the model was trained on, measured on and is meant for.\n",
+    card: str = UNWRITTEN,
 ) -> Manifest:
     """Write ``model`` to ``folder``, which appears whole or not at all.
 
@@ -87,7 +87,7 @@ def save(
         error_rates=error_rates,
     )
     files[MANIFEST] = manifest_bytes(manifest)
-    files["CARD.md"] = card.encode()
+    files[CARD] = card.encode()
     replace_folder(folder, files)
     return manifest
 

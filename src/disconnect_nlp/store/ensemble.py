@@ -19,7 +19,16 @@ from disconnect_nlp.labellers.ensemble import EncoderEnsemble
 from disconnect_nlp.labellers.heads import LabelHeads
 from disconnect_nlp.labellers.linear import LinearModel
 from disconnect_nlp.store.arrays import WEIGHTS, Shapes, audit, pack, read_arrays, replace_folder, verified
-from disconnect_nlp.store.manifest import FORMAT, MANIFEST, EnsembleManifest, ErrorRates, manifest_bytes, read_manifest
+from disconnect_nlp.store.manifest import (
+    CARD,
+    FORMAT,
+    MANIFEST,
+    UNWRITTEN,
+    EnsembleManifest,
+    ErrorRates,
+    manifest_bytes,
+    read_manifest,
+)
 
 _WIDTH, _INNER, _LAYERS = 384, 1536, 6  # of all-MiniLM-L6-v2
 
@@ -69,7 +78,7 @@ def save_ensemble(
     version: str,
     trained_on: str,
     error_rates: ErrorRates | None = None,
-    card: str,
+    card: str = UNWRITTEN,
 ) -> EnsembleManifest:
     """Write an ensemble whose base stands saved in ``base_folder``, beside ``folder``.
 
@@ -97,7 +106,7 @@ def save_ensemble(
         files={WEIGHTS: hashlib.sha256(weights).hexdigest()},
         error_rates=error_rates,
     )
-    replace_folder(folder, {WEIGHTS: weights, MANIFEST: manifest_bytes(manifest), "CARD.md": card.encode()})
+    replace_folder(folder, {WEIGHTS: weights, MANIFEST: manifest_bytes(manifest), CARD: card.encode()})
     return manifest
 
 

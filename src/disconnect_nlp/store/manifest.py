@@ -13,6 +13,8 @@ from disconnect_nlp.taxonomy import load_taxonomy
 
 FORMAT = 3
 MANIFEST = "manifest.json"
+CARD = "CARD.md"
+UNWRITTEN = "# Model card\n\nNot written yet: say what the model was trained on, measured on and is meant for.\n"
 
 
 class LabelRates(BaseModel):
