@@ -31,8 +31,7 @@ class Fixed(Labeller):
         f1=np.full(46, 0.4), precision=np.full(46, 0.8), recall=np.where(np.arange(46) == RISK, 0.005, 0.2)
     )
 
-    def analyse(self, tokens):
-        raise NotImplementedError
+    analyse = None  # its scores rest on no tokens
 
     def predict_proba(self, texts):
         scores = np.full((len(texts), 46), 0.01)

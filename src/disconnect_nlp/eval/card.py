@@ -121,7 +121,7 @@ class Card:
             beside=beside,
             taxonomy=self.taxonomy,
             prevalence=self.prevalence,
-            agreement=agreement_table(self.taxonomy),
+            agreement=agreement_line(self.taxonomy),
             summary=summary_table(core),
             core=[label_markdown(result, MODEL) for result in core],
             other=[self._others(data, own[MODEL]) for data, own in zip(datasets, said, strict=True)],
@@ -149,13 +149,13 @@ class Card:
             for label in self.taxonomy.labels
             if label.id not in self.taxonomy.core and data.truth[:, self.taxonomy.index[label.id]].any()
         ]
-        numbers = self._evaluated(data, {MODEL: said}, shown)
+        sheet = label_sheet(self._evaluated(data, {MODEL: said}, shown), MODEL)
         rows = [[f"`{row[0]}`", self.taxonomy[row[0]].group, self.taxonomy[row[0]].quality, *row[1:]]
-                for row in label_sheet(numbers, MODEL).rows[:-2]]  # fmt: skip
+                for row in sheet.rows[: -sheet.summary]]  # fmt: skip
         return _table(f"{data.name}, {len(data)} texts", ["label", "group", "quality", *LABEL_COLUMNS], rows)
 
     def _registers(self, data: Dataset, said: Predictions) -> str:
-        """Return micro and macro figures of each kind of writing."""
+        """Return figures of each kind of writing, all core labels pooled."""
         rows = []
         columns = [self.taxonomy.index[label] for label in self.taxonomy.core]
         registers = np.array(data.columns[_REGISTER])
@@ -215,7 +215,7 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> s
     return "\n".join([*([f"**{title}**", ""] if title else []), *markdown_rows(heads, rows)])
 
 
-def agreement_table(taxonomy: Taxonomy) -> str:
+def agreement_line(taxonomy: Taxonomy) -> str:
     """Return Krippendorff's alpha of author and blind reader of the shipped corpus, by label."""
     alphas = reader_agreement(load_corpus(), read_readings())
     return ", ".join(f"{label} {alphas[label]['alpha']:.2f}" for label in taxonomy.ids)

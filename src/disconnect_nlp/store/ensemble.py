@@ -78,7 +78,6 @@ def save_ensemble(
     version: str,
     trained_on: str,
     error_rates: ErrorRates | None = None,
-    card: str = UNWRITTEN,
 ) -> EnsembleManifest:
     """Write an ensemble whose base stands saved in ``base_folder``, beside ``folder``.
 
@@ -106,7 +105,7 @@ def save_ensemble(
         files={WEIGHTS: hashlib.sha256(weights).hexdigest()},
         error_rates=error_rates,
     )
-    replace_folder(folder, {WEIGHTS: weights, MANIFEST: manifest_bytes(manifest), CARD: card.encode()})
+    replace_folder(folder, {WEIGHTS: weights, MANIFEST: manifest_bytes(manifest), CARD: UNWRITTEN.encode()})
     return manifest
 
 
